@@ -1,0 +1,1 @@
+"""The default deployment checklist; import name mingus_gate_checklist."""

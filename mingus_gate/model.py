@@ -1,0 +1,277 @@
+"""The nouns of the gate. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any, Literal
+
+Ask = Callable[[Any], Iterator["Observation"]]
+"""Looks at a Repo (static) or a Target (live) and yields what it sees."""
+
+
+class Severity(IntEnum):
+    """How much a broken rule matters. CRITICAL blocks a merge."""
+
+    INFO = 1
+    WARNING = 2
+    CRITICAL = 3
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+POINTS = {Severity.CRITICAL: 5, Severity.WARNING: 2, Severity.INFO: 1}
+"""Points of a rule that names none of its own (DESIGN: Score)."""
+
+
+class Kind(StrEnum):
+    """What a rule came to."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    NOT_APPLICABLE = "not-applicable"
+    UNKNOWN = "unknown"
+
+
+class Role(StrEnum):
+    """What a file is for. Rules judge PRODUCTION files unless they say otherwise."""
+
+    PRODUCTION = "production"
+    TEST = "test"
+    EXAMPLE = "example"
+    DOCUMENTATION = "documentation"
+    VENDORED = "vendored"
+    GENERATED = "generated"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A place in the tree: path relative to its root, line and column counted from 1."""
+
+    path: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Something seen that bears on a rule.
+
+    `holds` is True or False; None says that it could not be told, and `message` then says what stopped us.
+    `applies` is False for the proof that the rule has no object here. Build one with `holds`, `broken`, `unclear`
+    or `absent`. `address` is the live address asked, without credentials.
+    """
+
+    holds: bool | None
+    message: str
+    place: Place | None = None
+    address: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    applies: bool = True
+    fingerprint: str = ""
+
+
+def holds(message: str, place: Place | None = None, *, address: str = "", **evidence: Any) -> Observation:
+    """The rule is kept here, and this is the evidence."""
+    return Observation(True, message, place, address, evidence)
+
+
+def broken(message: str, place: Place | None = None, *, address: str = "", **evidence: Any) -> Observation:
+    """The rule is broken here."""
+    return Observation(False, message, place, address, evidence)
+
+
+def unclear(reason: str, place: Place | None = None, *, address: str = "", **evidence: Any) -> Observation:
+    """Something bears on the rule but could not be resolved; `reason` names the expression or variable that stopped us."""
+    return Observation(None, reason, place, address, evidence)
+
+
+def absent(looked_for: str) -> Observation:
+    """The rule does not apply; `looked_for` says what was looked for and not found."""
+    return Observation(None, looked_for, applies=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One statement that should hold in production.
+
+    `code` is `<check id>.<name>` and is for ever. `looks_for` ends the sentence "unknown: found nothing that bears on
+    it; looked for …". `why` and `source` (a URL) are printed by `explain` and stand in the docs.
+    """
+
+    code: str
+    severity: Severity
+    title: str
+    fix: str
+    looks_for: str
+    why: str
+    source: str = ""
+    own_points: int | None = None
+
+    @property
+    def check(self) -> str:
+        return self.code.partition(".")[0]
+
+    @property
+    def points(self) -> int:
+        return self.own_points if self.own_points is not None else POINTS[self.severity]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Check:
+    """One of the fourteen readiness questions. `static` asks a Repo, `live` asks a Target; both in report order."""
+
+    id: str
+    title: str
+    question: str
+    weight: int
+    static: Mapping[Rule, Ask] = field(default_factory=dict)
+    live: Mapping[Rule, Ask] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return (*self.static, *self.live)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a rule came to. `value` is the share that holds, 0 to 1, or None where nothing was assessed."""
+
+    rule: Rule
+    kind: Kind
+    value: float | None
+    source: Literal["static", "live"]
+    message: str
+    reason: str = ""
+    observations: tuple[Observation, ...] = ()
+    fingerprint: str = ""
+    seconds: float = 0.0
+
+    @property
+    def assessed(self) -> bool:
+        return self.value is not None
+
+    @property
+    def place(self) -> Place | None:
+        """Where a reader should look first."""
+        wanted = {Kind.FAIL: False, Kind.PASS: True}.get(self.kind)
+        return next((o.place for o in self.observations if o.place and o.holds is wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check's results and what they come to: score 0 to 100 and coverage 0 to 1, or None."""
+
+    check: Check
+    status: Literal["pass", "warn", "fail", "unknown", "not-applicable"]
+    score: float | None
+    coverage: float | None
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The whole judgement. `value` and `low`/`high` are 0 to 100; `coverage` is 0 to 1."""
+
+    value: float | None
+    low: float
+    high: float
+    coverage: float
+    grade: str
+    provisional: bool
+    verdict: Literal["blocked", "ready", "not-ready"]
+    blocking: tuple[str, ...]
+    why: str
+    """One sentence: what decided the verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file that was not read or not parsed, and why."""
+
+    path: str
+    reason: str
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What was looked at: counts of files, and each file that could not be judged."""
+
+    files: int
+    parsed: int
+    not_parsed: tuple[Unread, ...] = ()
+    skipped: tuple[Unread, ...] = ()
+    listing: str = ""
+    """How the files were listed: "git" or "file system"."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistItem:
+    """One item of the deployment checklist. `verdict` is what its linked rules say of it."""
+
+    id: str
+    text: str
+    line: int
+    done: bool
+    rules: tuple[str, ...]
+    verdict: Literal["verified", "contradicted", "unknown", ""] = ""
+    """verified: all linked rules that apply pass; contradicted: ticked, but a linked rule fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistSection:
+    title: str
+    line: int
+    items: tuple[ChecklistItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """The deployment checklist and what the rules say of it. `path` is empty for the one that ships with the gate."""
+
+    path: str
+    sections: tuple[ChecklistSection, ...] = ()
+
+    @property
+    def items(self) -> tuple[ChecklistItem, ...]:
+        return tuple(item for section in self.sections for item in section.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """One thing to do next, and what it is worth: points of the overall score gained, 0 to 100."""
+
+    rule: Rule
+    text: str
+    gain: float
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that is shown to anybody is a pure function of this."""
+
+    score: Score
+    checks: tuple[CheckResult, ...]
+    checklist: Checklist
+    scanned: Scanned
+    recommendations: tuple[Recommendation, ...]
+    started_at: str
+    """UTC, ISO 8601."""
+    seconds: float
+    commit: str = ""
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        return tuple(result for check in self.checks for result in check.results)
+
+    @property
+    def critical(self) -> tuple[Result, ...]:
+        return tuple(r for r in self.results if r.kind is Kind.FAIL and r.rule.severity is Severity.CRITICAL)

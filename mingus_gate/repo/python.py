@@ -1,0 +1,200 @@
+"""A Python file as facts: parsed once, indexed by node type, names resolved through its imports."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TypeVar, cast
+
+from mingus_gate.model import Place
+from mingus_gate.repo.tree import File
+
+Node = TypeVar("Node", bound=ast.AST)
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+MAX_DEPTH = 400
+"""Nesting beyond this is refused: no person writes it and recursion over it is not safe."""
+
+
+class NotParsedError(Exception):
+    """The file is not Python this interpreter can read. `line` is counted from 1."""
+
+    def __init__(self, reason: str, line: int = 1) -> None:
+        super().__init__(reason)
+        self.line = line
+
+
+class Module:
+    """A parsed Python file. Node lists are in source order."""
+
+    def __init__(self, file: File) -> None:
+        self.file = file
+        self.path = file.path
+        self.tree = _parse(file)
+        self._nodes: dict[type[ast.AST], list[ast.AST]] = {}
+        self._parents: dict[ast.AST, ast.AST] = {}
+        self._index()
+
+    def _index(self) -> None:
+        stack: list[tuple[ast.AST, int]] = [(self.tree, 0)]
+        while stack:
+            node, depth = stack.pop()
+            if depth > MAX_DEPTH:
+                raise NotParsedError(f"nested deeper than {MAX_DEPTH} levels", getattr(node, "lineno", 1))
+            self._nodes.setdefault(type(node), []).append(node)
+            for child in reversed(_children(node)):
+                self._parents[child] = node
+                stack.append((child, depth + 1))
+
+    @cached_property
+    def dotted(self) -> str:
+        """The import name, counted from the root: `app/config.py` is `app.config`."""
+        parts = self.path.removesuffix(".py").split("/")
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    def nodes(self, *types: type[Node]) -> Iterator[Node]:
+        """All nodes of the given types (exactly those, no subclasses)."""
+        for kind in types:
+            yield from cast("list[Node]", self._nodes.get(kind, []))
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        return self._parents.get(node)
+
+    def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The nodes around `node`, innermost first."""
+        while (above := self._parents.get(node)) is not None:
+            yield above
+            node = above
+
+    def enclosing(self, node: ast.AST, *types: type[Node]) -> Node | None:
+        """The innermost node of one of `types` around `node`."""
+        return next((n for n in self.ancestors(node) if isinstance(n, types)), None)
+
+    @cached_property
+    def functions(self) -> list[Function]:
+        """Every function and method, in source order."""
+        found: list[Function] = [*self.nodes(ast.FunctionDef), *self.nodes(ast.AsyncFunctionDef)]
+        return sorted(found, key=lambda f: f.lineno)
+
+    def function_around(self, node: ast.AST) -> Function | None:
+        """The innermost function around `node`, or None at module or class level."""
+        return next((n for n in self.ancestors(node) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)), None)
+
+    def place(self, node: ast.AST) -> Place:
+        return Place(self.path, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
+
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        """Local name → what it stands for: `from flask import Flask as F` gives `F: flask.Flask`."""
+        found: dict[str, str] = {}
+        for node in self.nodes(ast.Import):
+            for alias in node.names:
+                local = alias.asname or alias.name.partition(".")[0]
+                found[local] = alias.name if alias.asname else local
+        for source in self.nodes(ast.ImportFrom):
+            for alias in source.names:
+                found[alias.asname or alias.name] = f"{self._source(source)}.{alias.name}".lstrip(".")
+        return found
+
+    def _source(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        package = self.dotted.split(".")
+        if not self.path.endswith("__init__.py"):
+            package = package[:-1]
+        package = package[: len(package) - node.level + 1]
+        return ".".join([*package, *([node.module] if node.module else [])])
+
+    def name(self, node: ast.AST | None) -> str:
+        """The dotted name an expression stands for, imports resolved; of a call, that of what is called; else empty."""
+        parts: list[str] = []
+        while True:
+            if isinstance(node, ast.Attribute):
+                parts.append(node.attr)
+                node = node.value
+            elif isinstance(node, ast.Call):
+                node = node.func
+            else:
+                break
+        if not isinstance(node, ast.Name):
+            return ""
+        return ".".join([self.imports.get(node.id, node.id), *reversed(parts)])
+
+    @cached_property
+    def constants(self) -> dict[str, list[ast.expr]]:
+        """Names assigned at module level, also below `if` and `try` → the expressions they are given."""
+        found: dict[str, list[ast.expr]] = {}
+        for target, value in self.assignments():
+            if isinstance(target, ast.Name) and not self.enclosing(target, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda):
+                found.setdefault(target.id, []).append(value)
+        return found
+
+    def assignments(self) -> Iterator[tuple[ast.expr, ast.expr]]:
+        """Each (target, value) of plain and annotated assignments."""
+        for node in self.nodes(ast.Assign):
+            for target in node.targets:
+                yield target, node.value
+        for annotated in self.nodes(ast.AnnAssign):
+            if annotated.value is not None:
+                yield annotated.target, annotated.value
+
+
+def keyword(call: ast.Call, *names: str) -> ast.expr | None:
+    """The value a call is given for the first of `names` that it is given."""
+    return next((k.value for k in call.keywords if k.arg in names), None)
+
+
+def unpacks(call: ast.Call) -> bool:
+    """Whether the call is given keywords that cannot be seen (`**options`)."""
+    return any(k.arg is None for k in call.keywords)
+
+
+def string(node: ast.AST | None) -> str | None:
+    """The text of a string literal."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def source_of(node: ast.AST, limit: int = 60) -> str:
+    """The expression as written, shortened, every string literal blanked: it may be a secret."""
+    try:
+        text = ast.unparse(_Blank().visit(ast.parse(ast.unparse(node), mode="eval")))
+    except (SyntaxError, ValueError, RecursionError):
+        return type(node).__name__
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+class _Blank(ast.NodeTransformer):
+    """Blanks every literal text that is not the name of an environment variable."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        if isinstance(node.value, str | bytes) and not re.fullmatch(r"[A-Z]+(_[A-Z]+)*", str(node.value)):
+            return ast.Constant("…")
+        return node
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """The nodes directly below, in source order; `ast.iter_child_nodes` without the generators, three times as fast."""
+    found: list[ast.AST] = []
+    for value in node.__dict__.values():
+        if isinstance(value, list):
+            found += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+            found.append(value)
+    return found
+
+
+def _parse(file: File) -> ast.Module:
+    if not file.data.isascii() and file.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        source: str | bytes = file.text.encode()
+    else:
+        source = file.data
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a tree's own SyntaxWarnings are not ours to print
+            return ast.parse(source, file.path)
+    except SyntaxError as error:
+        raise NotParsedError(f"{type(error).__name__}: {error.msg}", error.lineno or 1) from None
+    except (ValueError, RecursionError, MemoryError, UnicodeError) as error:
+        raise NotParsedError(type(error).__name__) from None

@@ -1,0 +1,173 @@
+"""The tree as files: listed once, each read once, none executed, none outside the root."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import cached_property
+from pathlib import Path
+
+from mingus_gate.model import Role, Unread
+
+MAX_BYTES = 5 * 1024 * 1024
+"""A larger file is skipped and listed. No source file a person wrote comes near it."""
+
+IGNORED_FOLDERS = {".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".tox", ".nox"}
+
+ROLES: tuple[tuple[Role, re.Pattern[str]], ...] = (
+    (
+        Role.VENDORED,
+        re.compile(
+            r"(^|/)(node_modules|bower_components|vendor|vendored|_vendor|third[_-]?party|site-packages|\.?venv|virtualenv)/"
+            r"|\.min\.(js|css)$"
+        ),
+    ),
+    (
+        Role.TEST,
+        re.compile(
+            r"(^|/)(tests?|testing|testdata|test[_-]data|__tests__|specs?|e2e|cypress|fixtures|load[_-]?tests?|benchmarks?)/"
+            r"|(^|/)(test_[^/]*|[^/]*_tests?|conftest|tests|test|locustfile)\.py$"
+            r"|\.(test|spec)\.[jt]sx?$"
+        ),
+    ),
+    (
+        Role.EXAMPLE,
+        re.compile(
+            r"(^|/)(examples?|samples?|demos?|tutorials?|playground|sandbox|boilerplate)/"
+            r"|\.(example|sample|template|dist|tpl)(\.[a-z]+)?$|(^|/)\.?env[._-](example|sample|template)$"
+            r"|(^|/)(example|sample|demo)[._-][^/]*$|[._-](example|sample)\.[a-z0-9]+$",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        Role.GENERATED,
+        re.compile(
+            r"(^|/)(dist|build|\.next|coverage|htmlcov)/|_pb2(_grpc)?\.py$|(^|/)[^/]*\.lock$|(^|/)(package-lock\.json|pnpm-lock\.yaml)$|\.map$"
+        ),
+    ),
+    (Role.DOCUMENTATION, re.compile(r"(^|/)(docs?|documentation|wiki)/|\.(md|rst|adoc|markdown)$", re.IGNORECASE)),
+)
+
+
+def role_of(path: str) -> Role:
+    """What a file is for, told by its path."""
+    return next((role for role, pattern in ROLES if pattern.search(path)), Role.PRODUCTION)
+
+
+@dataclass(eq=False)
+class File:
+    """A file of the tree. `path` is what people are shown: relative, with slashes, always printable as UTF-8."""
+
+    path: str
+    location: Path
+    role: Role
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @cached_property
+    def data(self) -> bytes:
+        """The bytes, read once."""
+        return self.location.read_bytes()
+
+    @cached_property
+    def text(self) -> str:
+        """The text: UTF-8 or UTF-16 with or without BOM, else Latin-1, which never fails."""
+        if self.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return self.data.decode("utf-16", "replace")
+        try:
+            return self.data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return self.data.decode("latin-1")
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+    @property
+    def binary(self) -> bool:
+        return b"\0" in self.data[:8192] and self.data[:2] not in (b"\xff\xfe", b"\xfe\xff")
+
+    def mentions(self, *words: bytes) -> bool:
+        """Whether the bytes hold any of `words`; True where none is given."""
+        return not words or any(word in self.data for word in words)
+
+
+class Tree:
+    """All files below a root, in path order, with those that could not be taken and why."""
+
+    def __init__(self, root: Path, exclude: tuple[str, ...] = ()) -> None:
+        self.root = root
+        names, self.listing = _list(root)
+        self.files: list[File] = []
+        self.skipped: list[Unread] = []
+        real_root = os.path.realpath(root)
+        inside: dict[str, bool] = {}
+        for name in sorted(names):
+            shown = os.fsencode(name).decode("utf-8", "replace").replace(os.sep, "/")
+            if any(fnmatch(shown, pattern) for pattern in exclude):
+                self.skipped.append(Unread(shown, "excluded by [tool.mingus-gate] exclude"))
+            elif reason := _unreadable(root / name, real_root, inside):
+                if reason != "gone":
+                    self.skipped.append(Unread(shown, reason))
+            else:
+                self.files.append(File(shown, root / name, role_of(shown)))
+        self._by_path = {file.path: file for file in self.files}
+
+    def __iter__(self) -> Iterator[File]:
+        return iter(self.files)
+
+    def get(self, path: str) -> File | None:
+        return self._by_path.get(path)
+
+
+def _list(root: Path) -> tuple[set[str], str]:
+    """The names git tracks below the root; outside git, or where it tracks nothing here, the files themselves."""
+    # The folder may belong to somebody else (a container's checkout); nothing configured in it may run.
+    command = ("git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", str(root), "ls-files", "-z")
+    try:
+        listed = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+    except (OSError, subprocess.SubprocessError):
+        listed = b""
+    if names := {os.fsdecode(name) for name in listed.split(b"\0") if name}:
+        return names, "git"
+    return set(_walk(root)), "file system"
+
+
+def _walk(root: Path) -> Iterator[str]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = [f for f in folders if f not in IGNORED_FOLDERS and not os.path.exists(os.path.join(folder, f, "pyvenv.cfg"))]
+        for name in names:
+            yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def _unreadable(path: Path, real_root: str, inside: dict[str, bool]) -> str:
+    """Why a listed file is not read, or an empty string."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return "gone"
+    except OSError as error:
+        return f"cannot be read ({type(error).__name__})"
+    folder = str(path.parent)
+    if folder not in inside:
+        inside[folder] = os.path.commonpath((real_root, os.path.realpath(folder))) == real_root
+    if stat.S_ISLNK(status.st_mode):
+        return "symbolic link"
+    if not inside[folder]:
+        return "outside the tree (a folder above it is a symbolic link)"
+    if stat.S_ISDIR(status.st_mode):
+        return "submodule"
+    if not stat.S_ISREG(status.st_mode):
+        return "not a regular file"
+    if status.st_size > MAX_BYTES:
+        return f"larger than {MAX_BYTES // 1024 // 1024} MB"
+    if not os.access(path, os.R_OK):
+        return "no permission to read"
+    return ""
