@@ -152,6 +152,8 @@ class Result:
     observations: tuple[Observation, ...] = ()
     fingerprint: str = ""
     seconds: float = 0.0
+    change: Literal["new", "existing", "fixed"] | None = None
+    """Against the base: a failure that was not there, was there, or a rule that failed there and no longer does."""
 
     @property
     def assessed(self) -> bool:
@@ -225,11 +227,27 @@ class ChecklistItem:
     """verified: all linked rules that apply pass; contradicted: ticked, but a linked rule fails."""
 
 
+def count(items: tuple[ChecklistItem, ...]) -> dict[str, int]:
+    """How many items there are, are done (verified by a rule, or ticked and not contradicted by one), verified, contradicted."""
+    return {
+        "total": len(items),
+        "done": sum((item.done and item.verdict != "contradicted") or item.verdict == "verified" for item in items),
+        "verified": sum(item.verdict == "verified" for item in items),
+        "contradicted": sum(item.verdict == "contradicted" for item in items),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class ChecklistSection:
+    """One of the checklist's sections; `line` counts from 1."""
+
     title: str
     line: int
     items: tuple[ChecklistItem, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return count(self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +261,10 @@ class Checklist:
     def items(self) -> tuple[ChecklistItem, ...]:
         return tuple(item for section in self.sections for item in section.items)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        return count(self.items)
+
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
@@ -252,6 +274,16 @@ class Recommendation:
     text: str
     gain: float
     place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the tree is compared with. `score` is None where there is nothing to compare with; `reason` then says why."""
+
+    ref: str
+    commit: str = ""
+    score: Score | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +299,13 @@ class Report:
     """UTC, ISO 8601."""
     seconds: float
     commit: str = ""
+    base: Base | None = None
+
+    @property
+    def delta(self) -> float | None:
+        """Points of score gained against the base."""
+        before = self.base.score.value if self.base and self.base.score else None
+        return None if before is None or self.score.value is None else round(self.score.value - before, 1)
 
     @property
     def results(self) -> tuple[Result, ...]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Literal
 
-from mingus_gate.model import Ask, Check, Kind, Observation, Result, Rule, Unread
+from mingus_gate.model import Ask, Check, Kind, Observation, Result, Rule, Unread, unclear
 from mingus_gate.redact import Redactor
 from mingus_gate.repo import Repo
+from mingus_gate.target import NotGivenError, Target
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,45 @@ def assess(
     return answers
 
 
+def assess_live(
+    checks: Iterable[Check],
+    target: Target | None,
+    *,
+    disabled: Collection[str] = (),
+    redactor: Redactor | None = None,
+) -> dict[Check, tuple[Result, ...]]:
+    """Asks the live rules, one daemon thread a check, all at once; whoever is silent at the deadline is unknown.
+
+    Without a target every rule is unknown. A thread that is stuck is not waited for: it cannot keep the process alive.
+    """
+    redactor = redactor or Redactor()
+    answers: dict[Check, dict[Rule, Result]] = {check: {} for check in checks}
+
+    def ask_all(check: Check, found: dict[Rule, Result]) -> None:
+        for rule, ask in check.live.items():
+            if rule.code not in disabled and check.id not in disabled:
+                began = time.perf_counter()
+                observations, crash = observe(ask, target)
+                found[rule] = replace(fold(rule, "live", observations, redactor, crash=crash), seconds=time.perf_counter() - began)
+
+    if target:
+        threads = [threading.Thread(target=ask_all, args=(check, found), daemon=True) for check, found in answers.items() if check.live]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(target.seconds_left)
+    silent = "no answer before the deadline" if target else "the running system was not asked; use --live"
+    return {
+        check: tuple(
+            switched_off(rule, "live")
+            if rule.code in disabled or check.id in disabled
+            else replace(found.get(rule) or fold(rule, "live", [unclear(silent)], redactor), fingerprint=_digest(rule.code))
+            for rule in check.live
+        )
+        for check, found in answers.items()
+    }
+
+
 def switched_off(rule: Rule, source: Literal["static", "live"]) -> Result:
     return Result(rule, Kind.NOT_APPLICABLE, None, source, "disabled in the configuration", "disabled in [tool.mingus-gate]")
 
@@ -55,6 +96,8 @@ def observe(ask: Ask, subject: object) -> tuple[list[Observation], str]:
     observations: list[Observation] = []
     try:
         observations.extend(ask(subject))
+    except NotGivenError as missing:
+        return [unclear(str(missing))], ""
     except Exception as error:  # one rule's fault must not end the others
         log.debug("rule crashed", exc_info=True)
         return [], type(error).__name__
@@ -108,7 +151,7 @@ def fingerprint(rule: Rule, observation: Observation, repo: Repo) -> str:
     place = observation.place
     file = repo.file(place.path) if place else None
     line = file.lines[place.line - 1] if file and place and 0 < place.line <= len(file.lines) and not file.binary else ""
-    return _digest(rule.code, place.path if place else "", Redactor().text(" ".join(line.split())))
+    return _digest(rule.code, place.path if place else "", Redactor().text(" ".join(line.split())[:1000]))
 
 
 def _digest(*parts: str) -> str:

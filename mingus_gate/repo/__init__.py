@@ -23,9 +23,9 @@ class Repo:
     rule that looked at such a file is not called passing.
     """
 
-    def __init__(self, root: Path, exclude: tuple[str, ...] = ()) -> None:
+    def __init__(self, root: Path, exclude: tuple[str, ...] = (), tree: Tree | None = None) -> None:
         self.root = root
-        self.tree = Tree(root, exclude)
+        self.tree = tree or Tree(root, exclude)
         self.blind: dict[str, Unread] = {}
         self._modules: dict[str, Module | Unread] = {}
         self._facts: dict[Callable[[Repo], Any], tuple[Any, dict[str, Unread]]] = {}
@@ -67,6 +67,10 @@ class Repo:
             return None
         return found
 
+    def not_parsed(self, unread: Unread) -> None:
+        """Notes a file of another language (YAML, …) that could not be parsed, like a Python file that could not."""
+        self._modules[unread.path] = self.blind[unread.path] = unread
+
     def module_of(self, dotted: str) -> tuple[Module, str] | None:
         """The module of the tree that a dotted name starts with, and the rest of the name.
 
@@ -106,6 +110,11 @@ class Repo:
     def resolve(self, module: Module, node: ast.expr | None) -> Value:
         """What an expression can come to: literals, environment variables, or what stopped us."""
         return resolve(self, module, node)
+
+    def share(self, other: Repo) -> None:
+        """Lends `other` what was parsed of the files that both trees hold."""
+        same = {file.path for file in other.tree if self.tree.get(file.path) is file}
+        other._modules |= {path: module for path, module in self._modules.items() if path in same}
 
     # -- facts ---------------------------------------------------------------------------------------------------
 

@@ -11,12 +11,17 @@ from functools import cached_property
 from mingus_gate.model import Observation, Place, absent
 from mingus_gate.repo import Repo
 from mingus_gate.repo.python import Module, string
+from mingus_gate.repo.served import CONFIG_NAME, served_paths
 from mingus_gate.repo.values import Value
 
 NOT_PRODUCTION = re.compile(
     r"(dev|develop|development|debug|test|tests|testing|local|ci|e2e|sandbox|staging|stage)(config|configuration|settings)?", re.IGNORECASE
 )
 PRODUCTION = re.compile(r"(prod|production|live|heroku|docker|deploy)\w*", re.IGNORECASE)
+FOR_TESTS = re.compile(r"(?<![a-z])(test|debug|dev(?![a-z])|development|local(?!e)|stag(e|ing)(?![a-z])|stg)|__main__", re.IGNORECASE)
+SHARED = re.compile(r"(default|base|common|shared|__init__|global|config|settings)(_?(config|settings))?", re.IGNORECASE)
+FOR_PRODUCTION = re.compile(r"(?<![a-z])(is_?)?prod(uction)?(?![a-z])", re.IGNORECASE)
+UNLESS_PRODUCTION = re.compile(r"(not\s+[\w.\[\]'\"]*|!=\s*['\"]|not in\s.*)prod", re.IGNORECASE)
 CONFIG_CLASS = re.compile(r"(config|configuration|settings)$|^(config|settings|prod|dev|test|base)", re.IGNORECASE)
 
 
@@ -53,11 +58,10 @@ class Setting:
 def apps(repo: Repo) -> list[App]:
     """Every Flask application made in production code, also through a subclass or APIFlask and the like."""
     names = {"flask.Flask", "quart.Quart", "apiflask.APIFlask", "connexion.FlaskApp", "flask_openapi3.OpenAPI", "connexion.App"}
-    names |= {
-        node.name for module in repo.python(b"(Flask)") for node in module.nodes(ast.ClassDef) if any(module.name(b) in names for b in node.bases)
-    }
+    own = {node.name for module in repo.python(b"(Flask)") for node in module.nodes(ast.ClassDef) if any(module.name(b) in names for b in node.bases)}
+    names |= own
     found = []
-    for module in repo.python(*(name.rpartition(".")[2].encode() for name in names)):
+    for module in repo.python(b"Flask(", b"FlaskApp(", b"quart", b"connexion", b"flask_openapi3", *(f"{name}(".encode() for name in own)):
         for call in module.nodes(ast.Call):
             dotted = module.name(call.func)
             if dotted in names or (dotted.rpartition(".")[2] in names and "." in dotted):
@@ -81,7 +85,10 @@ def _bound_name(module: Module, call: ast.Call) -> str:
 def all_settings(repo: Repo) -> list[Setting]:
     """Every place that gives a configuration key a value, of whatever environment, in path and line order."""
     found: list[Setting] = []
-    for module in repo.python(b"config", b"Config", b"settings", b"Settings", b"secret_key", served=True):
+    modules = list(repo.python(b"onfig", b"ettings", b"secret_key", b"SECRET_KEY", b"CONFIG", b"CELERY", b"SQLALCHEMY", served=True))
+    named = (f for f in repo.files(".py") if CONFIG_NAME.search(f.path) and f.path in repo.fact(served_paths))
+    modules += [module for file in named if (module := repo.module(file)) and module not in modules]
+    for module in modules:
         found += _assigned(repo, module)
         found += _called(repo, module)
         found += _classes(repo, module)
@@ -90,17 +97,26 @@ def all_settings(repo: Repo) -> list[Setting]:
 
 
 def settings(repo: Repo, *keys: str) -> list[Setting]:
-    """What production gives `keys`: test and development classes left out, and a base class where the production class overrides it."""
+    """What production gives `keys`: test and development classes left out, and a base class or shared file where the production one overrides it."""
     chosen = [s for s in repo.fact(all_settings) if s.key in keys and not _set_for_tests(s)]
     bases = repo.fact(_class_bases)
     production = [s for s in chosen if PRODUCTION.match(s.owner)]
     hidden = {(s.key, base) for s in production for base in _ancestors(s.owner, bases)}
-    return [s for s in chosen if (s.key, s.owner) not in hidden]
+    beside = {(s.key, _folder(s)) for s in chosen if not s.owner and PRODUCTION.fullmatch(_stem(s))}
+    shared = {s for s in chosen if not s.owner and SHARED.fullmatch(_stem(s)) and (s.key, _folder(s)) in beside}
+    return [s for s in chosen if (s.key, s.owner) not in hidden and s not in shared]
+
+
+def _folder(setting: Setting) -> str:
+    return setting.place.path.rpartition("/")[0]
+
+
+def _stem(setting: Setting) -> str:
+    return setting.place.path.rpartition("/")[2].removesuffix(".py")
 
 
 def _set_for_tests(setting: Setting) -> bool:
-    stem = setting.place.path.rpartition("/")[2].removesuffix(".py")
-    return bool(NOT_PRODUCTION.fullmatch(setting.owner) or (setting.owner == "" and NOT_PRODUCTION.fullmatch(stem.replace("_", ""))))
+    return bool(NOT_PRODUCTION.fullmatch(setting.owner) or (setting.owner == "" and NOT_PRODUCTION.fullmatch(_stem(setting).replace("_", ""))))
 
 
 def _class_bases(repo: Repo) -> dict[str, list[str]]:
@@ -131,15 +147,20 @@ def _is_config(module: Module, node: ast.AST) -> bool:
     return owner in {"app", "current_app", "application", "server", "flask_app", "_app", "api", "webapp"} or owner.endswith("_app")
 
 
-def _test_only(module: Module, node: ast.AST) -> bool:
-    """Whether a statement runs only below `if testing`, `if app.debug`, or `if __name__ == "__main__"`."""
-    return any(
-        isinstance(above, ast.If)
-        and re.search(r"\b(not\s+)?\w*(test|debug|development|local|__main__)\w*", ast.unparse(above.test), re.IGNORECASE)
-        and not re.search(r"\bnot\b|!=", ast.unparse(above.test))
-        and any(node is inner or node in ast.walk(inner) for inner in above.body)
-        for above in module.ancestors(node)
-    )
+def only_for_tests(module: Module, node: ast.AST) -> bool:
+    """Whether a statement runs only below `if testing`, `if app.debug`, `if __name__ == "__main__"`, or the `else` of `if production`."""
+    child = node
+    for above in module.ancestors(node):
+        if isinstance(above, ast.If) and child is not above.test:
+            test = ast.unparse(above.test)
+            here = any(child is statement for statement in above.body)
+            negated = bool(re.search(r"\bnot\b|!=", test))
+            if FOR_TESTS.search(test) and here and not negated:
+                return True
+            if FOR_PRODUCTION.search(test) and here is bool(UNLESS_PRODUCTION.search(test)):
+                return True
+        child = above
+    return False
 
 
 def _assigned(repo: Repo, module: Module) -> Iterator[Setting]:
@@ -151,7 +172,7 @@ def _assigned(repo: Repo, module: Module) -> Iterator[Setting]:
             key = target.attr.upper() if module.name(target.value).rpartition(".")[2] in ("app", "application", "flask_app") else None
         else:
             continue
-        if key and not _test_only(module, target):
+        if key and not only_for_tests(module, target):
             yield Setting(repo, module, key, value, module.place(target))
 
 
@@ -162,9 +183,8 @@ def _called(repo: Repo, module: Module) -> Iterator[Setting]:
             isinstance(call.func, ast.Attribute)
             and call.func.attr in ("update", "from_mapping", "setdefault")
             and _is_config(module, call.func.value)
-        ):
-            if not _test_only(module, call):
-                yield from (Setting(repo, module, key, value, module.place(at)) for key, value, at in _given(call))
+        ) and not only_for_tests(module, call):
+            yield from (Setting(repo, module, key, value, module.place(at)) for key, value, at in _given(call))
 
 
 def _given(call: ast.Call) -> Iterator[tuple[str, ast.expr, ast.AST]]:
@@ -182,7 +202,7 @@ def _given(call: ast.Call) -> Iterator[tuple[str, ast.expr, ast.AST]]:
 def _classes(repo: Repo, module: Module) -> Iterator[Setting]:
     """Upper-case attributes of classes named like configuration."""
     for target, value in module.assignments():
-        owner = module.parent(module.parent(target) or target)
+        owner = module.enclosing(target, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
         if isinstance(target, ast.Name) and target.id.isupper() and isinstance(owner, ast.ClassDef) and CONFIG_CLASS.search(owner.name):
             yield Setting(repo, module, target.id, value, module.place(target), owner.name)
 
@@ -196,5 +216,5 @@ def _config_module(repo: Repo, module: Module) -> Iterator[Setting]:
         if key.isupper():
             for value in values:
                 statement = module.parent(value) or value
-                if not _test_only(module, statement):
+                if not only_for_tests(module, statement):
                     yield Setting(repo, module, key, value, module.place(statement))

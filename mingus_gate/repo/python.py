@@ -14,8 +14,9 @@ from mingus_gate.repo.tree import File
 
 Node = TypeVar("Node", bound=ast.AST)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-MAX_DEPTH = 400
-"""Nesting beyond this is refused: no person writes it and recursion over it is not safe."""
+CHANGES = {"append", "extend", "insert", "add", "update", "setdefault", "pop", "remove", "clear"}
+MAX_DEPTH = 120
+"""Nesting beyond this is refused: people stay under 50, and recursion over it (`ast.unparse`) fails from 150."""
 
 
 class NotParsedError(Exception):
@@ -43,6 +44,8 @@ class Module:
             node, depth = stack.pop()
             if depth > MAX_DEPTH:
                 raise NotParsedError(f"nested deeper than {MAX_DEPTH} levels", getattr(node, "lineno", 1))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and not node.value.isascii():
+                node.value = node.value.encode("utf-8", "replace").decode()  # a lone surrogate could not be printed
             self._nodes.setdefault(type(node), []).append(node)
             for child in reversed(_children(node)):
                 self._parents[child] = node
@@ -78,6 +81,14 @@ class Module:
         found: list[Function] = [*self.nodes(ast.FunctionDef), *self.nodes(ast.AsyncFunctionDef)]
         return sorted(found, key=lambda f: f.lineno)
 
+    @cached_property
+    def named(self) -> dict[str, list[Function | ast.ClassDef]]:
+        """Every function, method and class by its name."""
+        found: dict[str, list[Function | ast.ClassDef]] = {}
+        for node in (*self.functions, *self.nodes(ast.ClassDef)):
+            found.setdefault(node.name, []).append(node)
+        return found
+
     def function_around(self, node: ast.AST) -> Function | None:
         """The innermost function around `node`, or None at module or class level."""
         return next((n for n in self.ancestors(node) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)), None)
@@ -95,10 +106,11 @@ class Module:
                 found[local] = alias.name if alias.asname else local
         for source in self.nodes(ast.ImportFrom):
             for alias in source.names:
-                found[alias.asname or alias.name] = f"{self._source(source)}.{alias.name}".lstrip(".")
+                found[alias.asname or alias.name] = f"{self.import_base(source)}.{alias.name}".lstrip(".")
         return found
 
-    def _source(self, node: ast.ImportFrom) -> str:
+    def import_base(self, node: ast.ImportFrom) -> str:
+        """The package or module that a `from … import` names, dots resolved."""
         if not node.level:
             return node.module or ""
         package = self.dotted.split(".")
@@ -131,6 +143,22 @@ class Module:
                 found.setdefault(target.id, []).append(value)
         return found
 
+    @cached_property
+    def changed(self) -> set[tuple[str, Function | None]]:
+        """(name, function around it) of what is also bound or changed otherwise than by plain assignment:
+        `x += 1`, `for x in`, `a, x = f()`, `x["key"] = 1`, `x.append(1)`, `global x` in a function."""
+        found: set[tuple[str, Function | None]] = set()
+        for node in self.nodes(ast.Name):
+            above = self._parents.get(node)
+            if _binds_otherwise(node, above) or (isinstance(above, ast.Attribute) and above.attr in CHANGES):
+                found.add((node.id, self.function_around(node)))
+        for handler in self.nodes(ast.ExceptHandler):
+            if handler.name:
+                found.add((handler.name, self.function_around(handler)))
+        for declared in self.nodes(ast.Global):
+            found |= {(name, None) for name in declared.names}
+        return found
+
     def assignments(self) -> Iterator[tuple[ast.expr, ast.expr]]:
         """Each (target, value) of plain and annotated assignments."""
         for node in self.nodes(ast.Assign):
@@ -139,6 +167,12 @@ class Module:
         for annotated in self.nodes(ast.AnnAssign):
             if annotated.value is not None:
                 yield annotated.target, annotated.value
+
+
+def _binds_otherwise(node: ast.Name, above: ast.AST | None) -> bool:
+    if isinstance(node.ctx, ast.Load):
+        return isinstance(above, ast.Subscript) and above.value is node and not isinstance(above.ctx, ast.Load)
+    return not isinstance(above, ast.Assign | ast.AnnAssign | ast.comprehension)
 
 
 def keyword(call: ast.Call, *names: str) -> ast.expr | None:
@@ -186,15 +220,12 @@ def _children(node: ast.AST) -> list[ast.AST]:
 
 
 def _parse(file: File) -> ast.Module:
-    if not file.data.isascii() and file.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        source: str | bytes = file.text.encode()
-    else:
-        source = file.data
+    source = file.text.encode() if file.utf16 else file.data
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a tree's own SyntaxWarnings are not ours to print
             return ast.parse(source, file.path)
     except SyntaxError as error:
-        raise NotParsedError(f"{type(error).__name__}: {error.msg}", error.lineno or 1) from None
+        raise NotParsedError(f"{type(error).__name__}: {error.msg[:120]}", error.lineno or 1) from None
     except (ValueError, RecursionError, MemoryError, UnicodeError) as error:
         raise NotParsedError(type(error).__name__) from None

@@ -36,15 +36,27 @@ def served_paths(repo: Repo) -> set[str]:
         for f in repo.files(".py")
         if f.name in ENTRY_NAMES or (f.mentions(b"Flask", b"Celery", b"create_app") and not SCRIPT.search(f.path) and ENTRY.search(f.data))
     ]
-    if not waiting:
-        return {file.path for file in repo.files(".py")}
+    return reachable(repo, waiting) if waiting else {file.path for file in repo.files(".py")}
+
+
+def reachable(repo: Repo, files: list[File]) -> set[str]:
+    """Paths of `files` and of every Python file of the tree that they import, directly or not."""
+    known = repo.fact(_known_imports)
+    waiting = list(files)
     reached: set[str] = set()
     while waiting:
         file = waiting.pop()
         if file.path not in reached:
             reached.add(file.path)
-            waiting += _imported(repo, file)
+            if file.path not in known:
+                known[file.path] = list(_imported(repo, file))
+            waiting += known[file.path]
     return reached
+
+
+def _known_imports(_repo: Repo) -> dict[str, list[File]]:
+    """What each file imports, filled in as files are asked for."""
+    return {}
 
 
 def _imported(repo: Repo, file: File) -> Iterator[File]:

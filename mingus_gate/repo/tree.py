@@ -17,6 +17,7 @@ from mingus_gate.model import Role, Unread
 MAX_BYTES = 5 * 1024 * 1024
 """A larger file is skipped and listed. No source file a person wrote comes near it."""
 
+NEWLINE = re.compile(r"\r\n|\r|\n")
 IGNORED_FOLDERS = {".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".tox", ".nox"}
 
 ROLES: tuple[tuple[Role, re.Pattern[str]], ...] = (
@@ -31,7 +32,7 @@ ROLES: tuple[tuple[Role, re.Pattern[str]], ...] = (
         Role.TEST,
         re.compile(
             r"(^|/)(tests?|testing|testdata|test[_-]data|__tests__|specs?|e2e|cypress|fixtures|load[_-]?tests?|benchmarks?)/"
-            r"|(^|/)(test_[^/]*|[^/]*_tests?|conftest|tests|test|locustfile)\.py$"
+            r"|(^|/)(test_[^/]*|[^/]*_test(s|er)?|conftest|tests|test|locustfile)\.py$"
             r"|\.(test|spec)\.[jt]sx?$"
         ),
     ),
@@ -76,10 +77,15 @@ class File:
         """The bytes, read once."""
         return self.location.read_bytes()
 
+    def read(self) -> bytes:
+        """The bytes, not kept: for what passes over the whole tree once."""
+        kept: bytes | None = self.__dict__.get("data")
+        return self.location.read_bytes() if kept is None else kept
+
     @cached_property
     def text(self) -> str:
         """The text: UTF-8 or UTF-16 with or without BOM, else Latin-1, which never fails."""
-        if self.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        if self.utf16:
             return self.data.decode("utf-16", "replace")
         try:
             return self.data.decode("utf-8-sig")
@@ -88,37 +94,63 @@ class File:
 
     @cached_property
     def lines(self) -> list[str]:
-        return self.text.splitlines()
+        """The lines as Python and editors count them: a form feed or U+2028 ends none."""
+        lines = NEWLINE.split(self.text)
+        return lines if lines[-1] else lines[:-1]
+
+    @property
+    def utf16(self) -> bool:
+        return self.data[:2] in (b"\xff\xfe", b"\xfe\xff")
 
     @property
     def binary(self) -> bool:
-        return b"\0" in self.data[:8192] and self.data[:2] not in (b"\xff\xfe", b"\xfe\xff")
+        return b"\0" in self.data[:8192] and not self.utf16
 
     def mentions(self, *words: bytes) -> bool:
         """Whether the bytes hold any of `words`; True where none is given."""
-        return not words or any(word in self.data for word in words)
+        data = self._as_utf8 if self.utf16 else self.data
+        return not words or any(word in data for word in words)
+
+    @cached_property
+    def _as_utf8(self) -> bytes:
+        return self.text.encode()
 
 
 class Tree:
     """All files below a root, in path order, with those that could not be taken and why."""
 
     def __init__(self, root: Path, exclude: tuple[str, ...] = ()) -> None:
-        self.root = root
+        self.root, self.exclude = root, exclude
         names, self.listing = _list(root)
         self.files: list[File] = []
         self.skipped: list[Unread] = []
         real_root = os.path.realpath(root)
         inside: dict[str, bool] = {}
         for name in sorted(names):
-            shown = os.fsencode(name).decode("utf-8", "replace").replace(os.sep, "/")
-            if any(fnmatch(shown, pattern) for pattern in exclude):
+            shown = _printable(name)
+            if self.excludes(shown):
                 self.skipped.append(Unread(shown, "excluded by [tool.mingus-gate] exclude"))
             elif reason := _unreadable(root / name, real_root, inside):
                 if reason != "gone":
                     self.skipped.append(Unread(shown, reason))
             else:
                 self.files.append(File(shown, root / name, role_of(shown)))
+        self._index()
+
+    def _index(self) -> None:
         self._by_path = {file.path: file for file in self.files}
+
+    def excludes(self, path: str) -> bool:
+        """Whether the configuration leaves a path out."""
+        return any(fnmatch(path, pattern) for pattern in self.exclude)
+
+    def with_files(self, files: list[File]) -> Tree:
+        """A tree at the same root that holds `files` instead."""
+        other = object.__new__(Tree)
+        other.root, other.exclude, other.listing, other.skipped = self.root, self.exclude, self.listing, self.skipped
+        other.files = sorted(files, key=lambda file: file.path)
+        other._index()
+        return other
 
     def __iter__(self) -> Iterator[File]:
         return iter(self.files)
@@ -127,12 +159,20 @@ class Tree:
         return self._by_path.get(path)
 
 
+def _printable(name: str) -> str:
+    """A path as people and reports are shown it: slashes, no control or direction characters, valid UTF-8, and no two alike."""
+    text = os.fsencode(name).decode("utf-8", "surrogateescape").replace(os.sep, "/")
+    return "".join(c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode() for c in text)
+
+
 def _list(root: Path) -> tuple[set[str], str]:
     """The names git tracks below the root; outside git, or where it tracks nothing here, the files themselves."""
     # The folder may belong to somebody else (a container's checkout); nothing configured in it may run.
+    # A git hook's own GIT_DIR may name another repository than the one asked about.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     command = ("git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", str(root), "ls-files", "-z")
     try:
-        listed = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+        listed = subprocess.run(command, capture_output=True, check=True, timeout=60, env=environment).stdout
     except (OSError, subprocess.SubprocessError):
         listed = b""
     if names := {os.fsdecode(name) for name in listed.split(b"\0") if name}:
@@ -141,10 +181,21 @@ def _list(root: Path) -> tuple[set[str], str]:
 
 
 def _walk(root: Path) -> Iterator[str]:
-    for folder, folders, names in os.walk(root):
-        folders[:] = [f for f in folders if f not in IGNORED_FOLDERS and not os.path.exists(os.path.join(folder, f, "pyvenv.cfg"))]
-        for name in names:
-            yield os.path.relpath(os.path.join(folder, name), root)
+    """Every name below the root that is not a folder to go down; a stack of our own, so that no depth is too deep."""
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in os.scandir(root / folder)]
+        except OSError:
+            yield folder
+            continue
+        for name, is_folder in entries:
+            path = os.path.join(folder, name)
+            if not is_folder:
+                yield path
+            elif name not in IGNORED_FOLDERS and not os.path.exists(root / path / "pyvenv.cfg"):
+                waiting.append(path)
 
 
 def _unreadable(path: Path, real_root: str, inside: dict[str, bool]) -> str:
@@ -163,7 +214,7 @@ def _unreadable(path: Path, real_root: str, inside: dict[str, bool]) -> str:
     if not inside[folder]:
         return "outside the tree (a folder above it is a symbolic link)"
     if stat.S_ISDIR(status.st_mode):
-        return "submodule"
+        return "submodule" if os.access(path, os.R_OK | os.X_OK) else "no permission to read"
     if not stat.S_ISREG(status.st_mode):
         return "not a regular file"
     if status.st_size > MAX_BYTES:

@@ -8,10 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mingus_gate.repo.python import Module, keyword, source_of, string, unpacks
+from mingus_gate.repo.python import Function, Module, keyword, source_of, string, unpacks
 
 MAX_STEPS = 12
 """Names followed before we give up; real configuration needs three or four."""
+MAX_WORK = 3000
+"""Expressions looked at for one answer; `x = x + y` a dozen times over would take billions."""
+MAX_ASSIGNED = 8
+MAX_CHOICES = 64
+MAX_LENGTH = 10_000
+MAX_ARGUMENT = 100
+"""Values beyond these (assignments to one name, choices, length of a text or bits of a number) are not computed."""
 
 GETTERS = {"os.environ.get", "os.getenv", "environ.get", "os.environ.setdefault", "decouple.config", "decouple.AutoConfig", "starlette.config.Config"}
 ENVIRONS = ("environs.Env", "environ.Env")
@@ -24,6 +31,7 @@ ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
 }
+COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 SECONDS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1, "weeks": 604800, "milliseconds": 0.001, "microseconds": 0.000001}
 
 
@@ -81,19 +89,21 @@ def resolve(finder: Finder, module: Module, node: ast.expr | None, steps: int = 
     """What `node` in `module` can come to."""
     if node is None:
         return Value((None,))
-    if steps <= 0:
+    try:
+        return _Resolver(finder, module, steps, [MAX_WORK]).value(node)
+    except RecursionError:
         return Value(unresolved=source_of(node))
-    return _Resolver(finder, module, steps).value(node)
 
 
 class _Resolver:
-    def __init__(self, finder: Finder, module: Module, steps: int) -> None:
-        self.finder, self.module, self.steps = finder, module, steps
+    def __init__(self, finder: Finder, module: Module, steps: int, left: list[int]) -> None:
+        self.finder, self.module, self.steps, self.left = finder, module, steps, left
 
     def value(self, node: ast.expr) -> Value:
-        method = getattr(self, f"_{type(node).__name__.lower()}", None)
+        self.left[0] -= 1
+        method = getattr(self, f"_{type(node).__name__.lower()}", None) if self.left[0] > 0 and self.steps > 0 else None
         result = method(node) if method else None
-        return result if result is not None else Value(unresolved=source_of(node))
+        return result if result is not None and _bounded(result) else Value(unresolved=source_of(node))
 
     def _constant(self, node: ast.Constant) -> Value:
         return Value((node.value,))
@@ -118,10 +128,12 @@ class _Resolver:
         texts = [""]
         for part in node.values:
             piece = self.value(part.value if isinstance(part, ast.FormattedValue) else part)
-            if piece.unresolved:
+            if piece.unresolved or _formatted(part) or any(isinstance(v, dict | list) for v in piece.literals):
                 return Value(env=env, unresolved=source_of(node), prefixes=tuple(text for text in texts if text))
             env += piece.env
             texts = [text + str(value) for text in texts for value in (piece.literals or ("",))][:8]
+            if any(len(text) > MAX_LENGTH for text in texts):
+                return None
         return Value(tuple(texts), env)
 
     def _ifexp(self, node: ast.IfExp) -> Value:
@@ -152,9 +164,11 @@ class _Resolver:
         apply = ARITHMETIC.get(type(node.op))
         if right.unresolved and isinstance(node.op, ast.Add) and not left.unresolved:
             return Value(env=left.env + right.env, unresolved=source_of(node), prefixes=left.texts)
-        if apply is None or left.unresolved or right.unresolved:
+        if apply is None or left.unresolved or right.unresolved or len(left.literals) * len(right.literals) > MAX_CHOICES:
             return None
         try:
+            if apply is operator.mul and any(_long(a, b) or _long(b, a) for a in left.literals for b in right.literals):
+                return None
             literals = tuple(apply(a, b) for a in left.literals for b in right.literals)
         except (TypeError, ValueError, ArithmeticError, MemoryError):
             return None
@@ -186,63 +200,88 @@ class _Resolver:
     def _name(self, node: ast.Name) -> Value | None:
         if (local := self._local(node)) is not None:
             return local
-        return self._named(self.module.imports.get(node.id, node.id), self.module)
+        return self._named(node.id)
 
     def _local(self, node: ast.Name) -> Value | None:
-        """A name assigned in the function around it; a parameter stands for its default and for what cannot be seen."""
-        function = self.module.function_around(node)
+        """A name bound in a function, lambda or comprehension around it; what a parameter is given cannot be seen."""
+        inside_function = False
+        for scope in self.module.ancestors(node):
+            if isinstance(scope, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef):
+                inside_function = True
+                given = (*scope.args.posonlyargs, *scope.args.args, *scope.args.kwonlyargs, scope.args.vararg, scope.args.kwarg)
+                if any(argument and argument.arg == node.id for argument in given):
+                    return Value(unresolved=node.id)
+                if not isinstance(scope, ast.Lambda) and (value := self._assigned(node.id, scope)) is not None:
+                    return value
+            elif isinstance(scope, COMPREHENSIONS) and any(node.id == name for name in _bound_by(scope)):
+                return Value(unresolved=node.id)
+            elif isinstance(scope, ast.ClassDef) and not inside_function and (value := self._class_attribute(scope.name, node.id)) is not None:
+                return value
+        return None
+
+    def _assigned(self, name: str, function: Function | None) -> Value | None:
+        """What a name is given in `function`, or at module level for None."""
         if function is None:
-            owner = self.module.enclosing(node, ast.ClassDef)
-            return self._class_attribute(self.module, owner.name, node.id) if owner else None
-        parameters = {a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
-        if node.id in parameters:
-            return Value(unresolved=node.id)
-        values = [
-            value
-            for target, value in self.module.assignments()
-            if isinstance(target, ast.Name) and target.id == node.id and self.module.function_around(target) is function
-        ]
-        return self._any(values, self.module) if values else None
+            values = self.module.constants.get(name, [])
+        else:
+            values = [
+                value
+                for target, value in self.module.assignments()
+                if isinstance(target, ast.Name) and target.id == name and self.module.function_around(target) is function
+            ]
+        changed = Value(unresolved=name) if (name, function) in self.module.changed else None
+        if not values:
+            return changed
+        return self._any(values) | changed if changed else self._any(values)
 
     def _attribute(self, node: ast.Attribute) -> Value | None:
-        dotted = self.module.name(node)
-        return self._named(dotted, self.module) if dotted else None
-
-    def _named(self, dotted: str, module: Module) -> Value | None:
-        """A constant or class attribute, here or in another file of the tree."""
-        head, _, rest = dotted.partition(".")
-        if head in module.constants and not rest:
-            return self._any(module.constants[head], module)
-        if rest and "." not in rest and (value := self._class_attribute(module, head, rest)):
-            return value
-        found = self.finder.module_of(dotted)
-        if found is None or found[0] is module:
+        names = [node.attr]
+        owner = node.value
+        while isinstance(owner, ast.Attribute):
+            names.append(owner.attr)
+            owner = owner.value
+        if not isinstance(owner, ast.Name) or self._local(owner) is not None:
             return None
-        other, name = found
-        return _Resolver(self.finder, other, self.steps - 1)._named(name, other) if name and self.steps > 1 else None
+        return self._named(".".join([owner.id, *reversed(names)]))
 
-    def _class_attribute(self, module: Module, class_name: str, attribute: str) -> Value | None:
-        for node in module.nodes(ast.ClassDef):
+    def _named(self, name: str) -> Value | None:
+        """A module-level name or a class attribute, of this file or imported from another of the tree."""
+        head, _, rest = name.partition(".")
+        if not rest and (value := self._assigned(head, None)) is not None:
+            return value
+        if rest and "." not in rest and (value := self._class_attribute(head, rest)):
+            return value
+        source = self.module.imports.get(head)
+        if source is None or self.steps <= 1:
+            return None
+        found = self.finder.module_of(f"{source}.{rest}" if rest else source)
+        if found is None or not found[1] or found[0] is self.module:
+            return None
+        return _Resolver(self.finder, found[0], self.steps - 1, self.left)._named(found[1])
+
+    def _class_attribute(self, class_name: str, attribute: str) -> Value | None:
+        for node in self.module.nodes(ast.ClassDef):
             if node.name == class_name:
                 values = [
                     value
-                    for target, value in module.assignments()
-                    if isinstance(target, ast.Name) and target.id == attribute and module.parent(module.parent(target) or target) is node
+                    for target, value in self.module.assignments()
+                    if isinstance(target, ast.Name) and target.id == attribute and self.module.parent(self.module.parent(target) or target) is node
                 ]
-                return self._any(values, module) if values else None
+                return self._any(values) if values else None
         return None
 
-    def _any(self, nodes: list[ast.expr], module: Module) -> Value:
-        result = Value()
-        for node in nodes[:8]:
-            result = result | resolve(self.finder, module, node, self.steps - 1)
+    def _any(self, nodes: list[ast.expr]) -> Value:
+        result = Value(unresolved=f"one of {len(nodes)} values") if len(nodes) > MAX_ASSIGNED else Value()
+        deeper = _Resolver(self.finder, self.module, self.steps - 1, self.left)
+        for node in nodes[:MAX_ASSIGNED]:
+            result = result | deeper.value(node)
         return result
 
     def _call(self, node: ast.Call) -> Value | None:
         name = self.module.name(node)
         if (environment := self._environment(node, name)) is not None:
             return environment
-        if name in CONVERTERS and len(node.args) == 1:
+        if name in CONVERTERS and len(node.args) == 1 and not node.keywords:
             return _convert(self.value(node.args[0]), CONVERTERS[name])
         if name in ("datetime.timedelta", "timedelta"):
             return self._timedelta(node)
@@ -258,7 +297,7 @@ class _Resolver:
     def _text_method(self, node: ast.Call, func: ast.Attribute) -> Value:
         value = self.value(func.value)
         arguments = [string(a) for a in node.args]
-        if value.unresolved or None in arguments:
+        if value.unresolved or any(text is None or len(text) > MAX_ARGUMENT for text in arguments):
             return Value(env=value.env, unresolved=source_of(node))
         try:
             changed = tuple(getattr(text, func.attr)(*arguments) for text in value.texts)
@@ -294,17 +333,42 @@ class _Resolver:
             value = self.value(argument)
             if unit not in SECONDS or value.unresolved or len(value.literals) != 1 or not isinstance(value.literals[0], int | float):
                 return Value(env=value.env, unresolved=source_of(node))
-            total += SECONDS[unit] * value.literals[0]
+            try:
+                total += SECONDS[unit] * value.literals[0]
+            except OverflowError:
+                return None
             env += value.env
         return Value((total,), env)
+
+
+def _bounded(value: Value) -> bool:
+    """Whether every value is of a size that a setting has; what is larger would be built up without end."""
+    return len(value.literals) <= MAX_CHOICES and not any(
+        (isinstance(v, str | bytes) and len(v) > MAX_LENGTH) or (isinstance(v, int) and v.bit_length() > MAX_LENGTH) for v in value.literals
+    )
+
+
+def _long(text: Any, times: Any) -> bool:
+    return isinstance(text, str | bytes | list) and isinstance(times, int) and len(text) * times > MAX_LENGTH
 
 
 def _plain(values: list[Value]) -> list[Any]:
     return [literal for value in values for literal in value.literals]
 
 
+def _bound_by(scope: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> list[str]:
+    return [n.id for generator in scope.generators for n in ast.walk(generator.target) if isinstance(n, ast.Name)]
+
+
+def _formatted(part: ast.expr) -> bool:
+    """`{x:03d}` and `{x!r}`: not the text of the value as it is."""
+    return isinstance(part, ast.FormattedValue) and (part.format_spec is not None or part.conversion not in (-1, ord("s")))
+
+
 def _convert(value: Value, converter: Callable[[Any], Any]) -> Value | None:
+    if any(isinstance(v, dict | list) for v in value.literals):
+        return None
     try:
         return Value(tuple(converter(v) for v in value.literals), value.env, value.unresolved)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, ArithmeticError):
         return None
