@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from mingus_gate.model import Check, Observation, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
 from mingus_gate.repo.engines import Engine, engines
 from mingus_gate.repo.flask_app import proven_absent, settings
+from mingus_gate.target import Target, shown
 
 LOOKED_FOR = "`SQLAlchemy(`, `create_engine(` and `SQLALCHEMY_ENGINE_OPTIONS`"
 
@@ -47,6 +49,14 @@ SERVER_DATABASE = Rule(
     "`SQLALCHEMY_DATABASE_URI` and `create_engine(` addresses",
     "With one variable missing the application starts on an empty file of its own, one a container, and loses it at the next deploy.",
     "https://www.sqlite.org/whentouse.html",
+)
+REACHABLE = Rule(
+    "database-pooling.reachable",
+    Severity.CRITICAL,
+    "The database answers",
+    "Start the database, or correct DATABASE_URL: host, port, name and credentials.",
+    "an answer to `SELECT 1` at DATABASE_URL",
+    "Without its database the application answers nothing but errors.",
 )
 
 
@@ -123,10 +133,29 @@ def _pooled(repo: Repo) -> list[Engine]:
     return [e for e in repo.fact(engines) if "poolclass" not in e.options and not (e.url and e.url.always(lambda t: str(t).startswith("sqlite")))]
 
 
+def reachable(target: Target) -> Iterator[Observation]:
+    """Connects and asks `SELECT 1`; nothing is written."""
+    from sqlalchemy import text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    address = shown(target.given("DATABASE_URL"))
+    began = time.monotonic()
+    try:
+        with target.database() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        cause = type(getattr(error, "orig", None) or error).__name__
+        yield broken(f"no connection to the database ({cause})", address=address, variable="DATABASE_URL")
+    else:
+        milliseconds = round(1000 * (time.monotonic() - began))
+        yield holds(f"the database answered within {milliseconds} ms", address=address, milliseconds=milliseconds)
+
+
 CHECK = Check(
     "database-pooling",
     "Database pooling",
     "Will the database connections last under load?",
     weight=3,
     static={POOL_SIZE: pool_size, PRE_PING: pre_ping, RECYCLE: recycle, SERVER_DATABASE: server_database},
+    live={REACHABLE: reachable},
 )

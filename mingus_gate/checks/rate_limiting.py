@@ -1,0 +1,282 @@
+"""Are abusive clients slowed down, in every process alike?"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from mingus_gate.model import Check, Observation, Place, Role, Rule, Severity, broken, holds, unclear
+from mingus_gate.repo import Repo
+from mingus_gate.repo.credential_routes import credential_routes, limit_on, money_routes, word_in
+from mingus_gate.repo.definitions import reached
+from mingus_gate.repo.flask_app import proven_absent, settings
+from mingus_gate.repo.gateway import gateway_limits
+from mingus_gate.repo.limiter import STORAGE_KEYS, Limiter, key_function, limiters, one_worker, set_at, told_apart, under_default
+from mingus_gate.repo.own_limiters import OwnLimiter, own_limiters
+from mingus_gate.repo.python import keyword
+from mingus_gate.repo.routes import Route, app_place, routes
+
+LOOKED_FOR = "`Limiter(`, functions that answer 429, nginx `limit_req` and limits of API gateways"
+
+INSTALLED = Rule(
+    "rate-limiting.installed",
+    Severity.CRITICAL,
+    "An application that takes credentials or money limits requests",
+    'Install Flask-Limiter and bind it: `limiter = Limiter(get_remote_address, app=app, default_limits=["200/hour"], '
+    'storage_uri=os.environ["REDIS_URL"])`.',
+    f"routes that take passwords, tokens or payments, and {LOOKED_FOR}",
+    "Without a limit anybody may try passwords, reset codes and stolen card numbers as fast as the server answers.",
+    "https://flask-limiter.readthedocs.io/en/stable/",
+)
+SHARED_STORAGE = Rule(
+    "rate-limiting.shared-storage",
+    Severity.CRITICAL,
+    "Limits are counted in storage that all processes share",
+    'Name a shared storage without a fallback: `Limiter(…, storage_uri=os.environ["REDIS_URL"])`.',
+    "`storage_uri` of `Limiter(` and `RATELIMIT_STORAGE_URI`",
+    "In memory every worker counts for itself: eight workers allow eight times the limit, and each restart starts again at zero. "
+    "Flask-Limiter counts in memory when it is told nothing.",
+    "https://flask-limiter.readthedocs.io/en/stable/#configuring-a-storage-backend",
+)
+AUTH_ROUTES = Rule(
+    "rate-limiting.auth-routes",
+    Severity.WARNING,
+    "Login, signup, password reset and token routes carry a limit",
+    'Put a limit on each: `@limiter.limit("5 per minute")` below `@bp.route("/login", methods=["POST"])`.',
+    "routes named login, register, reset, forgot or token that accept POST without a login",
+    "These are the routes that are guessed at; a limit for the whole application is too wide to stop a slow guesser, none at all stops nobody.",
+    "https://cheatsheetseries.owasp.org/cheatsheets/Authentication_Cheat_Sheet.html#protect-against-automated-attacks",
+)
+COUNTS = Rule(
+    "rate-limiting.counts",
+    Severity.WARNING,
+    "What is called a limiter counts requests",
+    'Replace the placeholder by a real limit: `@limiter.limit("10 per minute")` on the routes that ask it.',
+    "functions of the tree that answer 429, and those they ask",
+    "A function named check_rate_limit that always says yes reads like protection in every review and protects nothing.",
+    "https://cheatsheetseries.owasp.org/cheatsheets/Denial_of_Service_Cheat_Sheet.html",
+)
+DEFAULT_LIMIT = Rule(
+    "rate-limiting.default-limit",
+    Severity.WARNING,
+    "Every route has a default limit",
+    'Give the limiter one: `Limiter(…, default_limits=["200 per hour"])`, or `RATELIMIT_DEFAULT = "200 per hour"`.',
+    "`default_limits`, `application_limits` and `RATELIMIT_DEFAULT`",
+    "A new route is forgotten sooner or later; the default covers it until somebody thinks of a better one.",
+    "https://flask-limiter.readthedocs.io/en/stable/configuration.html",
+)
+CLIENT_ADDRESS = Rule(
+    "rate-limiting.client-address",
+    Severity.WARNING,
+    "The client's address is not taken from a header that anyone can set",
+    "Use `key_func=get_remote_address` and count the proxies: `app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)`.",
+    "`key_func` of `Limiter(`, and what limiters of the tree's own count by",
+    "The first entry of X-Forwarded-For is written by the client: a new value with every request is a new client, and no limit is ever reached.",
+    "https://flask-limiter.readthedocs.io/en/stable/recipes.html#deploying-an-application-behind-a-proxy",
+)
+
+IN_MEMORY = ("memory", "async+memory")
+SHARED = re.compile(r"redis|valkey|memcached|mongo|etcd", re.IGNORECASE)
+COUNTS_LOGINS = re.compile(r"(failed_|login_|wrong_)\w*(attempt|count|login)|lockout|brute_?force", re.IGNORECASE)
+
+
+def installed(repo: Repo) -> Iterator[Observation]:
+    if not repo.fact(routes):
+        return
+    sensitive = repo.fact(credential_routes) + repo.fact(money_routes)
+    found = [*_of_library(repo), *_in_front(repo), *_of_own(repo, sensitive)]
+    yield from found
+    if found:
+        return
+    if not sensitive:
+        yield from proven_absent(repo, "routes that take a password, a token or a payment without a login")
+    elif word := next((word for route in sensitive if (word := word_in(repo, route, COUNTS_LOGINS))), ""):
+        yield unclear(f"no limiter is installed, but a view uses `{word}`", sensitive[0].place)
+    else:
+        shown = ", ".join(f"{'/'.join(r.methods)} {r.path}" for r in sensitive[:3])
+        more = f" and {len(sensitive) - 3} more" if len(sensitive) > 3 else ""
+        yield broken(f"no rate limiter at all, and {shown}{more} take credentials or money", app_place(repo), routes=len(sensitive))
+
+
+def _of_library(repo: Repo) -> Iterator[Observation]:
+    switched = [s for s in settings(repo, "RATELIMIT_ENABLED") if s.value.fixed and not s.value.literal]
+    for limiter in repo.fact(limiters):
+        if switched:
+            yield broken("RATELIMIT_ENABLED is off", switched[0].place)
+        elif limiter.bound:
+            yield holds("Flask-Limiter is bound to the application", limiter.place)
+        elif limiter.bound is None:
+            yield unclear("whether this limiter is bound to an application could not be told", limiter.place)
+        else:
+            yield broken(f"`{limiter.variable}` is never bound to an application (`{limiter.variable}.init_app(app)`)", limiter.place)
+
+
+def _in_front(repo: Repo) -> Iterator[Observation]:
+    for limit in repo.fact(gateway_limits):
+        yield holds(f"{limit.kind} limits {limit.location or 'every path'}", limit.place)
+
+
+def _of_own(repo: Repo, sensitive: list[Route]) -> Iterator[Observation]:
+    for own in repo.fact(own_limiters):
+        if own.every_request:
+            yield holds(f"`{own.name}` answers 429 before every request", own.place)
+    seen = {limit: route for route in sensitive if (limit := limit_on(repo, route))} if not repo.fact(limiters) else {}
+    for limit, route in seen.items():
+        if any(own.name == limit for own in repo.fact(own_limiters)):
+            yield holds(f"`{limit}` answers 429 on {route.path}", route.place)
+        else:
+            yield unclear(f"{route.path} carries a limit of its own ({limit}) that could not be judged", route.place)
+
+
+def shared_storage(repo: Repo) -> Iterator[Observation]:
+    found, own = [limiter for limiter in repo.fact(limiters) if limiter.bound is not False], repo.fact(own_limiters)
+    if not found and not own:
+        yield from proven_absent(repo, "`Limiter(` and functions that answer 429")
+    for limiter in found:
+        yield from _stored(repo, limiter)
+    for mine in own:
+        if mine.counts_in == "memory":
+            yield broken(f"`{mine.name}` counts in `{mine.variable}`, a dictionary of one process{one_worker(repo)}", mine.place, storage="memory")
+        elif mine.counts_in in ("redis", "database"):
+            yield holds(f"`{mine.name}` counts in {mine.counts_in}", mine.place, storage=mine.counts_in)
+        elif mine.counts_in != "nothing":
+            where = "in the cache; whether processes share it" if mine.counts_in else "; where"
+            yield unclear(f"`{mine.name}` counts {where} could not be told".replace(" ;", ";"), mine.place)
+
+
+def _stored(repo: Repo, limiter: Limiter) -> Iterator[Observation]:
+    value, place = limiter.storage, limiter.storage_place
+    named_at = next(
+        (
+            found
+            for role in (Role.PRODUCTION, Role.EXAMPLE)
+            for key in STORAGE_KEYS
+            if (found := set_at(repo, f"FLASK_{key}", role) or set_at(repo, key, role))
+        ),
+        None,
+    )
+    if value is None and named_at:
+        yield unclear(f"the storage is named at {named_at}, outside of the code; production's own value is not in the tree", place)
+    elif value is None or (value.fixed and not value.literal):
+        yield broken(f"no storage is named, so limits are counted in the memory of each process{one_worker(repo)}", place, storage="memory")
+    elif not any(str(text).startswith(IN_MEMORY) for text in value.literals):
+        shared = [text.partition(":")[0] for text in value.texts if text]
+        if not shared and (named := SHARED.search(value.unresolved)):
+            yield holds(f"limits are counted in {named[0].lower()} (`{value.unresolved}`)", place, storage=named[0].lower())
+        elif shared or (value.env and not value.unresolved):
+            yield holds(f"limits are counted in {shared[0] if shared else f'${value.env[0]}'}", place, storage=shared[0] if shared else value.env[0])
+        else:
+            yield unclear(f"the limiter's storage is `{value.unresolved}`", place)
+    elif not value.env:
+        when = f", unless `{value.unresolved}` is set" if value.unresolved else ""
+        yield broken(f"limits are counted in the memory of each process{when}{one_worker(repo)}", place, storage="memory")
+    elif where := set_at(repo, value.env[0], Role.PRODUCTION):
+        yield holds(f"limits are counted in ${value.env[0]}, set at {where}", place, storage=value.env[0])
+    elif where := set_at(repo, value.env[0], Role.EXAMPLE):
+        yield unclear(
+            f"limits are counted in memory unless {value.env[0]} is set; {where} names it, production's own value is not in the tree", place
+        )
+    else:
+        yield broken(f"limits are counted in memory when {value.env[0]} is not set{one_worker(repo)}", place, storage="memory", variable=value.env[0])
+
+
+def counts(repo: Repo) -> Iterator[Observation]:
+    own = repo.fact(own_limiters)
+    if not own:
+        yield from proven_absent(repo, "functions of the tree that answer 429")
+    for mine in own:
+        if mine.counts_in == "nothing":
+            yield broken(f"`{mine.name}` returns True whatever happens: it limits nobody", mine.place)
+        elif mine.counts_in:
+            yield holds(f"`{mine.name}` counts in {mine.variable or mine.counts_in}", mine.place)
+        else:
+            yield unclear(f"what `{mine.name}` counts could not be told", mine.place)
+
+
+def auth_routes(repo: Repo) -> Iterator[Observation]:
+    if not repo.fact(routes):
+        return
+    asked = repo.fact(credential_routes)
+    if not asked:
+        yield from proven_absent(repo, "login, signup, password reset and token routes")
+    every = next((own for own in repo.fact(own_limiters) if own.every_request), None)
+    for route in asked:
+        shown = f"{'/'.join(m for m in route.methods if m != 'OPTIONS')} {route.path}"
+        in_front = next((limit for limit in repo.fact(gateway_limits) if limit.covers(route.path)), None)
+        if limit := limit_on(repo, route):
+            yield holds(f"{shown} is limited by `{limit}`", route.place)
+        elif route.module.path in repo.fact(under_default) and not any(name.endswith("limiter.exempt") for name in route.decorators):
+            yield holds(f"{shown} is under the default limit", route.place)
+        elif in_front:
+            yield holds(f"{shown} is under {in_front.kind} at {in_front.place}", route.place)
+        elif word := word_in(repo, route, COUNTS_LOGINS):
+            yield holds(f"the view of {shown} counts failed logins (`{word}`)", route.place)
+        elif every:
+            yield unclear(f"whether `{every.name}` lets {route.path} through could not be told", route.place)
+        else:
+            yield broken(f"{shown} carries no limit", route.place)
+
+
+def default_limit(repo: Repo) -> Iterator[Observation]:
+    if not repo.fact(routes):
+        return
+    for limiter in repo.fact(limiters):
+        if limiter.bound is not False and limiter.defaults:
+            yield holds("the limiter has a default limit", limiter.place)
+            return
+    every: list[OwnLimiter] = [own for own in repo.fact(own_limiters) if own.every_request]
+    in_front = [limit for limit in repo.fact(gateway_limits) if limit.location in ("", "/")]
+    if every:
+        yield holds(f"`{every[0].name}` runs before every request", every[0].place)
+    elif in_front:
+        yield holds(f"{in_front[0].kind} covers every path", in_front[0].place)
+    elif found := repo.fact(limiters):
+        yield broken("the limiter has no default limit: routes without a decorator have none", found[0].place)
+    elif repo.fact(credential_routes) + repo.fact(money_routes):
+        yield broken("no default limit for any route", app_place(repo))
+    else:
+        yield from proven_absent(repo, f"{LOOKED_FOR}, and routes that take credentials or money")
+
+
+def client_address(repo: Repo) -> Iterator[Observation]:
+    found, own = repo.fact(limiters), repo.fact(own_limiters)
+    if not found and not own:
+        yield from proven_absent(repo, LOOKED_FOR)
+    for limiter in found:
+        name, code = key_function(repo, limiter)
+        place = limiter.module.place(keyword(limiter.call, "key_func") or limiter.call)
+        yield from _keyed(repo, name, [node for _, node in code], place)
+    for mine in own:
+        nodes = [node for _, node in reached(repo, mine.module, mine.function)]
+        yield from (seen for seen in _keyed(repo, mine.name, nodes, mine.place) if seen.holds is not None or "Forwarded" in seen.message)
+
+
+def _keyed(repo: Repo, name: str, code: list[ast.AST], place: Place) -> Iterator[Observation]:
+    told = told_apart(name, code)
+    if told == "forwarded":
+        by = "get_ipaddr, which believes X-Forwarded-For" if name.endswith("get_ipaddr") else "what X-Forwarded-For says"
+        yield broken(f"clients are told apart by {by}", place)
+    elif told == "proxies":
+        yield unclear("the client's address is taken from X-Forwarded-For; whether proxies are counted rightly could not be told", place)
+    elif told:
+        proxies = next((module.place(call) for module, call in repo.calls("werkzeug.middleware.proxy_fix.ProxyFix", served=True)), None)
+        yield holds(f"clients are told apart by their {told}{f', proxies counted at {proxies}' if proxies else ''}", place)
+    elif code or name:
+        yield unclear(f"what `{name or 'the key function'}` tells clients apart by could not be told", place)
+
+
+CHECK = Check(
+    "rate-limiting",
+    "Rate limiting",
+    "Are abusive clients slowed down, in every process alike?",
+    weight=2,
+    static={
+        INSTALLED: installed,
+        SHARED_STORAGE: shared_storage,
+        AUTH_ROUTES: auth_routes,
+        COUNTS: counts,
+        DEFAULT_LIMIT: default_limit,
+        CLIENT_ADDRESS: client_address,
+    },
+)

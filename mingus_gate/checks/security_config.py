@@ -1,0 +1,338 @@
+"""Are secrets, cookies, CSRF, CORS and headers set for production?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mingus_gate.model import Check, Observation, Place, Role, Rule, Severity, broken, holds, unclear
+from mingus_gate.repo import Repo
+from mingus_gate.repo.cors import policies
+from mingus_gate.repo.cors_policy import Policy
+from mingus_gate.repo.debug import app_runs, debug_lines, only_by_main, wsgi_servers
+from mingus_gate.repo.env import ENVIRONMENT, value_of
+from mingus_gate.repo.flask_app import Setting, apps, proven_absent, settings
+from mingus_gate.repo.forms import own_checks, post_forms, protections
+from mingus_gate.repo.python import keyword
+from mingus_gate.repo.security_headers import FRAMING, NOSNIFF, TALISMANS, header_extensions, sent_headers
+from mingus_gate.repo.signing_keys import Key, refused_at, signing_keys
+from mingus_gate.repo.values import Value
+from mingus_gate.target import Target, shown
+
+SECRET_KEY = Rule(
+    "security-config.secret-key",
+    Severity.CRITICAL,
+    "Signing and encryption keys come from the environment, without a fallback",
+    'Read the key without a fallback, so that a start without it fails: `SECRET_KEY = os.environ["SECRET_KEY"]`.',
+    "`SECRET_KEY`, `JWT_SECRET_KEY`, `ENCRYPTION_KEY` and the like",
+    "Who knows the key signs in as anybody: it is in the source for everyone who ever had the repository, and one missing "
+    "variable in production is enough to make it the real one.",
+    "https://flask.palletsprojects.com/en/stable/config/#SECRET_KEY",
+)
+DEBUG = Rule(
+    "security-config.debug",
+    Severity.CRITICAL,
+    "Debug mode is off in production",
+    'Turn it on only where a developer asks for it: `DEBUG = os.getenv("FLASK_DEBUG") == "1"`; start production with gunicorn, not with `app.run`.',
+    "`DEBUG` settings, `app.run(debug=…)`, `FLASK_DEBUG` in deploy files, and the WSGI server they start",
+    "The debugger shows source and variables with every error and lets a visitor run Python on the server.",
+    "https://flask.palletsprojects.com/en/stable/debugging/",
+)
+SESSION_COOKIES = Rule(
+    "security-config.session-cookies",
+    Severity.WARNING,
+    "The session cookie is sent over HTTPS only, hidden from scripts and not sent along by other sites",
+    'Set `SESSION_COOKIE_SECURE = True` and `SESSION_COOKIE_SAMESITE = "Lax"`; leave `SESSION_COOKIE_HTTPONLY` at True.',
+    "`session` or a login extension, and the `SESSION_COOKIE_…` settings",
+    "Without Secure the cookie crosses the network in the clear on the first http:// link; Flask sets neither Secure nor SameSite by itself.",
+    "https://flask.palletsprojects.com/en/stable/web-security/#set-cookie-options",
+)
+CORS = Rule(
+    "security-config.cors",
+    Severity.CRITICAL,
+    "No foreign origin may send the user's cookies along",
+    'Name the origins: `CORS(app, origins=["https://app.example.com"], supports_credentials=True)`.',
+    "flask-cors and `Access-Control-Allow-Origin`",
+    "With every origin and credentials allowed, any page the user opens can read their data and act in their name; "
+    "flask-cors answers `*` with credentials by repeating the origin.",
+    "https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CORS#requests_with_credentials",
+)
+CORS_ORIGINS = Rule(
+    "security-config.cors-origins",
+    Severity.INFO,
+    "Origins that may read answers are named",
+    'Name the origins: `CORS(app, origins=["https://app.example.com"])`; leave `*` to answers meant for everybody.',
+    "flask-cors and `Access-Control-Allow-Origin`",
+    "Without cookies `*` lets other sites read only what is public, but also what is protected by nothing but the network or a token they hold.",
+    "https://flask-cors.readthedocs.io/en/latest/configuration.html",
+)
+CSRF = Rule(
+    "security-config.csrf",
+    Severity.WARNING,
+    "Forms are protected against cross-site requests",
+    "Protect all of them at once: `CSRFProtect(app)` from flask_wtf, and `{{ csrf_token() }}` in forms that are no FlaskForm.",
+    "`CSRFProtect`, `WTF_CSRF_ENABLED`, FlaskForm classes and templates with forms that post",
+    "Another site can send a form in the user's name; the browser adds the cookie, only the token tells who wrote the form.",
+    "https://flask-wtf.readthedocs.io/en/stable/csrf/",
+)
+HEADERS = Rule(
+    "security-config.headers",
+    Severity.WARNING,
+    "Security headers are sent with every answer",
+    'Send them in one place: `Talisman(app)` from flask_talisman, or in `after_request` `response.headers["X-Content-Type-Options"] = "nosniff"` '
+    'and `response.headers["X-Frame-Options"] = "DENY"`.',
+    "Talisman, `X-Content-Type-Options`, `X-Frame-Options` and `Content-Security-Policy` in code and in the proxy's configuration",
+    "Without nosniff a browser may run an uploaded file as a script; without frame protection other sites can lay your pages under theirs.",
+    "https://flask.palletsprojects.com/en/stable/web-security/#security-headers",
+)
+
+RANDOM = re.compile(r"token_hex|token_urlsafe|token_bytes|urandom|uuid[14]|generate_key|randbytes|random\.choice|choices\(")
+STORED = re.compile(r"\bopen\(|read_text|read_bytes|get_secret|getsecret|get_parameter|access_secret_version|vault", re.IGNORECASE)
+SESSION_USERS = re.compile(
+    rb"from flask import [^\n]*\b(session|flash)\b|from flask import \([^)]*\b(session|flash)\b|\bflask\.(session|flash)\b"
+    rb"|flask_(login|session|security|wtf|dance|oauthlib|principal|appbuilder|admin|jwt_extended)|authlib\.integrations\.flask|\bSESSION_COOKIE_"
+)
+CONFIGURATION = re.compile(r"\.(cfg|ini|toml|ya?ml|conf|template|tmpl|j2|jinja2?)$|\.(example|sample|dist)$|\.(cfg|conf|ini|toml)\.")
+OFF_DEFAULTS = {"SESSION_COOKIE_SECURE": "session_cookie_secure", "SESSION_COOKIE_SAMESITE": "session_cookie_samesite"}
+ANSWER_HEADERS = Rule(
+    "security-config.answer-headers",
+    Severity.WARNING,
+    "Answers carry the security headers",
+    "Set them on every answer, for instance with Flask-Talisman: `Talisman(app)`.",
+    "headers of the answer to `GET /` at MINGUS_BASE_URL",
+    "Headers set in the code may be lost in a proxy, and are often missing from the pages a proxy answers itself.",
+    "https://developer.mozilla.org/en-US/observatory/docs/tests_and_scoring",
+)
+
+
+def secret_key(repo: Repo) -> Iterator[Observation]:
+    keys = repo.fact(signing_keys)
+    for key in keys:
+        yield from _judge_key(repo, key)
+    if not keys:
+        yield from proven_absent(repo, SECRET_KEY.looks_for)
+
+
+def _judge_key(repo: Repo, key: Key) -> Iterator[Observation]:
+    value, unless = key.value, " or ".join(key.value.env)
+    texts = [v for v in value.literals if isinstance(v, str | bytes) and v]
+    if texts and (guard := refused_at(repo, key, texts)):
+        yield holds(f"{key.name} has a fallback, but the start is refused with it at {guard}", key.place)
+    elif texts:
+        yield broken(
+            f"{key.name} falls back to a literal when {unless} is not set" if unless else f"{key.name} is a literal in the source", key.place
+        )
+    elif RANDOM.search(value.unresolved):
+        when = f" when {unless} is not set" if unless else ""
+        yield broken(f"{key.name} is made up anew by every process{when}: workers do not accept each other's signatures", key.place)
+    elif value.unresolved and not STORED.search(value.unresolved):
+        yield unclear(f"{key.name} is `{value.unresolved}`", key.place)
+    elif value.unresolved or unless:
+        yield holds(f"{key.name} comes from {unless} without a fallback" if unless else f"{key.name} is read from a secret store", key.place)
+
+
+def debug(repo: Repo) -> Iterator[Observation]:
+    for setting in settings(repo, "DEBUG", "FLASK_DEBUG"):
+        if only_by_main(repo, setting.module, setting.node):
+            continue
+        value = value_of(repo, setting)
+        unless = " or ".join(value.env)
+        if value.may_be(_is_on):
+            yield broken(f"{setting.key} is on when {unless} is not set" if unless else f"{setting.key} is on", setting.place)
+        elif value.unresolved:
+            yield unclear(f"{setting.key} is `{value.unresolved}`", setting.place)
+        elif value.literals or unless:
+            yield holds(f"{setting.key} is off unless {unless} says so" if unless else f"{setting.key} is off", setting.place)
+    for line in repo.fact(debug_lines):
+        yield broken("the process is started with debug mode on", line.place)
+    yield from _runs(repo)
+
+
+def _runs(repo: Repo) -> Iterator[Observation]:
+    """What `app.run(debug=…)` comes to: it counts where importing the file reaches it, or where production runs the file."""
+    servers = repo.fact(wsgi_servers)
+    for line in servers[:1]:
+        yield holds(f"{line.text} serves the application, not the development server", line.place)
+    for run in repo.fact(app_runs):
+        on = run.debug is not None and run.debug.may_be(_is_on)
+        if on and not run.guarded:
+            yield broken("importing this file starts the development server with debug mode on", run.place)
+        elif on and run.started and run.started.sure:
+            yield broken(f"debug mode is on, and {run.started.place} starts this file", run.place)
+        elif on and not servers:
+            yield unclear(f"debug mode is on when {run.place.path} itself is run, and no deploy file tells what production starts", run.place)
+        elif run.started and run.started.sure and run.debug is not None and not run.debug.unresolved:
+            yield holds(f"{run.started.place} starts this file with debug mode off", run.place)
+
+
+def _is_on(value: object) -> bool:
+    return value is True or (not isinstance(value, bool) and str(value).lower() in ("1", "true", "yes", "on", "t"))
+
+
+def session_cookies(repo: Repo) -> Iterator[Observation]:
+    app = next(iter(repo.fact(apps)), None)
+    if app is None:
+        return
+    if not any(f.mentions(b"flask") and SESSION_USERS.search(f.data) for f in repo.files(".py")):
+        yield from proven_absent(repo, SESSION_COOKIES.looks_for)
+        return
+    talisman = next(((m, c) for m, c in repo.calls(*TALISMANS, served=True)), None)
+    for key in ("SESSION_COOKIE_SECURE", "SESSION_COOKIE_SAMESITE", "SESSION_COOKIE_HTTPONLY"):
+        given = settings(repo, key)
+        for setting in given:
+            yield _flag(key, value_of(repo, setting), setting.place, setting)
+        if not given and talisman and key != "SESSION_COOKIE_HTTPONLY":
+            module, call = talisman
+            word = keyword(call, OFF_DEFAULTS[key])
+            yield _flag(key, repo.resolve(module, word), module.place(word)) if word else holds(f"Talisman sets {key}", module.place(call))
+        elif not given and key == "SESSION_COOKIE_HTTPONLY":
+            yield holds("SESSION_COOKIE_HTTPONLY is left at Flask's default, True", app.place)
+        elif not given and (elsewhere := _named_in(repo, key)):
+            yield unclear(f"{key} is set in {elsewhere}, which could not be resolved", elsewhere)
+        elif not given and not repo.blind:
+            yield broken(f"{key} is not set: Flask's default is {'False' if key.endswith('SECURE') else 'None'}", app.place)
+
+
+def _named_in(repo: Repo, key: str) -> Place | None:
+    """Where a configuration file that is no Python gives the key, also one that is filled in when the application is installed."""
+    for file in repo.files(roles=(Role.PRODUCTION, Role.EXAMPLE)):
+        if CONFIGURATION.search(file.name) and file.mentions(key.encode()):
+            return Place(file.path, next((n for n, line in enumerate(file.lines, 1) if key in line), 1))
+    return None
+
+
+def _flag(key: str, value: Value, place: Place, setting: Setting | None = None) -> Observation:
+    wanted = (lambda v: str(v).lower() in ("lax", "strict")) if key.endswith("SAMESITE") else _is_on
+    by_environment = bool(value.env) and all(ENVIRONMENT.fullmatch(name) for name in value.env)
+    if value.unresolved:
+        return unclear(f"{key} is `{value.unresolved}`", place)
+    if value.may_be(lambda v: not wanted(v)) and not (by_environment and setting):
+        return broken(f"{key} is off when {' or '.join(value.env)} is not set" if value.env else f"{key} is {value.literals[0]!r}", place)
+    return holds(f"{key} comes from {' or '.join(value.env)}" if value.env else f"{key}={value.literals[0]!r}", place)
+
+
+def cors(repo: Repo) -> Iterator[Observation]:
+    found = repo.fact(policies)
+    if not found:
+        yield from proven_absent(repo, CORS.looks_for)
+    for policy in found:
+        if policy.credentials and policy.any_origin and not (policy.by_hand and not policy.reflected):
+            yield broken(f"CORS allows every origin with credentials{_unless(policy)}", policy.place)
+        elif policy.any_origin and policy.credentials is None and not (policy.by_hand and not policy.reflected):
+            yield unclear("CORS allows every origin, and whether with credentials could not be told", policy.place)
+        elif policy.credentials is None and policy.unresolved and not policy.any_origin:
+            yield unclear(f"the options of CORS are `{policy.unresolved}`", policy.place)
+        elif policy.credentials and policy.unresolved and not policy.origins:
+            yield unclear(f"CORS allows credentials for `{policy.unresolved}`", policy.place)
+        elif policy.credentials:
+            yield holds(f"CORS allows credentials only for {_origins(policy)}", policy.place)
+    if found and not any(p.credentials is not False for p in found):
+        yield holds("CORS allows no credentials", found[0].place)
+
+
+def cors_origins(repo: Repo) -> Iterator[Observation]:
+    found = repo.fact(policies)
+    if not found:
+        yield from proven_absent(repo, CORS_ORIGINS.looks_for)
+    files: dict[str, list[Policy]] = {}
+    for policy in found:
+        if policy.any_origin:
+            files.setdefault(policy.place.path, []).append(policy)
+        elif policy.unresolved and not policy.origins:
+            yield unclear(f"the origins are `{policy.unresolved}`", policy.place)
+        else:
+            yield holds(f"CORS allows {_origins(policy)}", policy.place)
+    for several in files.values():
+        more = f" ({len(several)} places in this file)" if len(several) > 1 else ""
+        yield broken(f"CORS allows every origin{_unless(several[0])}{more}", several[0].place)
+
+
+def _unless(policy: Policy) -> str:
+    return f" when {' or '.join(policy.env)} is not set" if policy.env and not policy.reflected else ""
+
+
+def _origins(policy: Policy) -> str:
+    if policy.env:
+        return f"the origins in {' or '.join(policy.env)}"
+    return "the origins it checks" if policy.by_hand else f"{len(policy.origins)} named {'origin' if len(policy.origins) == 1 else 'origins'}"
+
+
+def csrf(repo: Repo) -> Iterator[Observation]:
+    off = [s for s in settings(repo, "WTF_CSRF_ENABLED") if s.value.may_be(lambda v: not v)]
+    for setting in off:
+        yield broken(f"WTF_CSRF_ENABLED is off{f' when {setting.value.env[0]} is not set' if setting.value.env else ''}", setting.place)
+    protected = next(protections(repo), None)
+    applications = repo.fact(apps)
+    forms = repo.fact(post_forms) if applications else []
+    if protected:
+        yield holds(*protected)
+    elif forms:
+        own = next(own_checks(repo), None)
+        for form in forms:
+            if not form.token and own:
+                yield unclear(f"this form has no token, and what the check at {own} covers could not be told", form.place)
+            elif not form.token and not repo.blind:
+                yield broken("this form posts without a token, and nothing protects all forms", form.place)
+        if with_token := [form for form in forms if form.token]:
+            yield holds(f"{len(with_token)} of {len(forms)} forms that post carry a token", with_token[0].place)
+    elif not off:
+        yield from proven_absent(repo, CSRF.looks_for)
+
+
+def headers(repo: Repo) -> Iterator[Observation]:
+    app = next(iter(repo.fact(apps)), None)
+    if extensions := repo.fact(header_extensions):
+        yield holds(f"{extensions[0][0]} sends the security headers", extensions[0][1])
+        return
+    sent = repo.fact(sent_headers)
+    framing = next((sent[name] for name in sorted(FRAMING) if name in sent), None)
+    if NOSNIFF in sent:
+        yield holds("X-Content-Type-Options is sent", sent[NOSNIFF])
+    if framing:
+        yield holds("X-Frame-Options or a Content-Security-Policy is sent", framing)
+    if app and not repo.blind:
+        if not sent:
+            yield broken("nothing in the tree sends security headers", app.place)
+        elif NOSNIFF not in sent:
+            yield broken("X-Content-Type-Options is not sent", framing)
+        elif framing is None:
+            yield broken("neither X-Frame-Options nor a Content-Security-Policy is sent", sent[NOSNIFF])
+
+
+def answer_headers(target: Target) -> Iterator[Observation]:
+    """One GET of `/`."""
+    import requests
+
+    address = shown(target.given("MINGUS_BASE_URL")).rstrip("/") + "/"
+    try:
+        got = target.get("/").headers
+    except requests.RequestException as error:
+        yield unclear(f"no answer ({type(error).__name__})", address=address)
+        return
+    framed = "frame-ancestors" in got.get("Content-Security-Policy", "") or "X-Frame-Options" in got
+    wanted = {
+        "X-Content-Type-Options: nosniff": got.get("X-Content-Type-Options", "").lower() == "nosniff",
+        "X-Frame-Options or CSP frame-ancestors": framed,
+        "Content-Security-Policy": "Content-Security-Policy" in got,
+        "Referrer-Policy": "Referrer-Policy" in got,
+    }
+    for name, there in wanted.items():
+        yield holds(f"{name} is sent", address=address) if there else broken(f"{name} is not sent", address=address)
+
+
+CHECK = Check(
+    "security-config",
+    "Security configuration",
+    "Are secrets, cookies, CSRF, CORS and headers set for production?",
+    weight=4,
+    static={
+        SECRET_KEY: secret_key,
+        DEBUG: debug,
+        SESSION_COOKIES: session_cookies,
+        CORS: cors,
+        CORS_ORIGINS: cors_origins,
+        CSRF: csrf,
+        HEADERS: headers,
+    },
+    live={ANSWER_HEADERS: answer_headers},
+)

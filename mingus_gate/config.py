@@ -1,0 +1,105 @@
+"""What the team decided: `[tool.mingus-gate]` in pyproject.toml, checked key by key."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Collection
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+TABLE = "tool.mingus-gate"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. The text names file, line, key and remedy, one problem a line."""
+
+
+class Config(BaseModel):
+    """The settings of one gate. Keys are written with dashes in TOML."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=lambda name: name.replace("_", "-"))
+
+    fail_on: Literal["critical", "warning", "never"] = "critical"
+    """The least severity that blocks."""
+
+    min_score: Annotated[float, Field(ge=0, le=100)] | None = None
+    """A score under this blocks too; 0 to 100."""
+
+    exclude: list[str] = []
+    """Glob patterns of paths that are not judged; each is listed as skipped."""
+
+    disable: list[str] = []
+    """Rules (`tls.hsts`) or whole checks (`payments`) that are not asked."""
+
+    checklist: str | None = None
+    """Path of the application's own checklist; else the one that ships with the gate is shown."""
+
+
+def load(root: Path, file: Path | None = None, *, known: Collection[str] = ()) -> Config:
+    """The configuration in `file`, else in the `pyproject.toml` of `root`; the defaults where there is neither.
+
+    `known` are the rule codes and check ids that `disable` may name. Raises ConfigError.
+    """
+    path = file or root / "pyproject.toml"
+    shown = str(file) if file else "pyproject.toml"
+    try:
+        return parse(path.read_text("utf-8"), shown, known=known)
+    except FileNotFoundError:
+        if file:
+            raise ConfigError(f"{shown}: no such file; give --config the path of a TOML file with a [{TABLE}] table") from None
+        return Config()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{shown}: cannot be read ({type(error).__name__}); it must be a UTF-8 text file") from None
+
+
+def parse(text: str, shown: str, *, known: Collection[str] = ()) -> Config:
+    """The configuration in the text of a TOML file that people know as `shown`. Raises ConfigError."""
+    try:
+        table: Any = tomllib.loads(text).get("tool", {}).get("mingus-gate", {})
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{shown}: not valid TOML: {error}") from None
+    if not isinstance(table, dict):
+        raise ConfigError(f"{shown}:{_line(text, 'mingus-gate')}: {TABLE} must be a table: write [{TABLE}]")
+    return _validated(table, text, shown, known)
+
+
+def _validated(table: dict[str, Any], text: str, shown: str, known: Collection[str]) -> Config:
+    try:
+        config = Config.model_validate(table)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_problem(item, text, shown) for item in error.errors())) from None
+    wrong = [name for name in config.disable if known and name not in known]
+    if wrong:
+        raise ConfigError("\n".join(f"{shown}:{_line(text, name)}: disable: no rule or check `{name}`{_nearest(name, known)}" for name in wrong))
+    return config
+
+
+def _problem(item: Any, text: str, shown: str) -> str:
+    """One line for one mistake: file, line, key, what is wrong, what was meant."""
+    key = str(item["loc"][0])
+    where = f"{shown}:{_line(text, key)}: [{TABLE}] {key}"
+    if item["type"] == "extra_forbidden":
+        names = [field.replace("_", "-") for field in Config.model_fields]
+        return f"{where}: unknown key{_nearest(key, names) or '; known are ' + ', '.join(names)}"
+    return f"{where}: {item['msg'][0].lower()}{item['msg'][1:]}, not {type(item['input']).__name__} {_short(item['input'])}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _nearest(word: str, choices: Collection[str]) -> str:
+    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+def _line(text: str, word: str) -> int:
+    """The line, from 1, on which `word` first stands inside or after the gate's table."""
+    start = text.find(f"[{TABLE}")
+    match = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])").search(text, max(start, 0))
+    return text.count("\n", 0, match.start() if match else max(start, 0)) + 1

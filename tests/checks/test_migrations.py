@@ -1,0 +1,433 @@
+from tests.tools import Quiet, Reported, Unknown, ask, rule_tests
+
+ENV = {"migrations/env.py": "from alembic import context\n"}
+USERS = '''
+    """create users"""
+
+    import sqlalchemy as sa
+    from alembic import op
+
+    revision = "1a2b"
+    down_revision = None
+
+
+    def upgrade():
+        op.create_table("users", sa.Column("id", sa.Integer, primary_key=True))
+
+
+    def downgrade():
+        op.drop_table("users")
+'''
+NAMES = '''
+    """add names"""
+
+    import sqlalchemy as sa
+    from alembic import op
+
+    revision = "3c4d"
+    down_revision = "1a2b"
+
+
+    def upgrade():
+        op.add_column("users", sa.Column("name", sa.String(80)))
+
+
+    def downgrade():
+        op.drop_column("users", "name")
+'''
+EMAILS = NAMES.replace("3c4d", "5e6f").replace("name", "email")
+LINE = {**ENV, "migrations/versions/1a2b_users.py": USERS, "migrations/versions/3c4d_names.py": NAMES}
+FORK = {**LINE, "migrations/versions/5e6f_emails.py": EMAILS}
+MERGE = 'revision = "7a8b"\ndown_revision = ("3c4d", "5e6f")\n\ndef upgrade():\n    pass\n\ndef downgrade():\n    pass\n'
+PLAIN_APP = "from flask import Flask\n\napp = Flask(__name__)\n"
+
+
+def step(id_: str, down: str, body: str = "pass", back: str = "pass", more: str = "") -> str:
+    return f"from alembic import op\nrevision = {id_}\ndown_revision = {down}\n{more}\ndef upgrade():\n    {body}\n\ndef downgrade():\n    {back}\n"
+
+
+MODELS = """
+    from flask import Flask
+    from flask_sqlalchemy import SQLAlchemy
+
+    app = Flask(__name__)
+    db = SQLAlchemy(app)
+
+
+    class User(db.Model):
+        id = db.Column(db.Integer, primary_key=True)
+"""
+CREATES = """
+    from flask import Flask
+    from flask_sqlalchemy import SQLAlchemy
+
+    db = SQLAlchemy()
+
+
+    def create_app():
+        app = Flask(__name__)
+        db.init_app(app)
+        with app.app_context():
+            db.create_all()
+        return app
+"""
+FACTORY = CREATES.replace("            db.create_all()\n", "            pass\n")
+
+QUIET: Quiet = {
+    "migrations.single-head": [
+        ("one line of revisions", LINE),
+        ("two branches joined by a merge revision", {**FORK, "migrations/versions/7a8b_merge.py": MERGE}),
+        ("no migrations at all", PLAIN_APP),
+        (
+            "one head for each labelled branch",
+            {
+                **ENV,
+                "migrations/versions/a.py": step('"a"', "None", more='branch_labels = ("shop",)'),
+                "migrations/versions/b.py": step('"b"', "None", more='branch_labels = ("blog",)'),
+            },
+        ),
+        (
+            "labels on the first revisions of two branches",
+            {
+                **ENV,
+                "migrations/versions/a.py": step('"a"', "None"),
+                "migrations/versions/b.py": step('"b"', '"a"', more='branch_labels = "shop"'),
+                "migrations/versions/c.py": step('"c"', '"a"', more='branch_labels = "blog"'),
+                "migrations/versions/d.py": step('"d"', '"c"'),
+            },
+        ),
+        (
+            "two databases with a history each",
+            {
+                "alembic.ini": "[alembic]\nscript_location = main\n[reports]\nscript_location = reports\n",
+                "main/env.py": "from alembic import context\n",
+                "main/versions/a.py": step('"a"', "None"),
+                "reports/env.py": "from alembic import context\n",
+                "reports/versions/a.py": step('"a"', "None"),
+            },
+        ),
+        (
+            "ids in every written form",
+            {
+                **ENV,
+                "migrations/versions/a.py": step("'a' 'b'", "None"),
+                "migrations/versions/b.py": "from typing import Union\nrevision: str = 'c'\ndown_revision: Union[str, None] = 'a' + 'b'\n",
+                "migrations/versions/c.py": "revision, down_revision = 'd', ['c']\n",
+                "migrations/versions/d.py": "PARENT = 'd'\nrevision = 'e'\ndown_revision = (PARENT,)\n",
+            },
+        ),
+        ("revisions named like tests and examples", {**ENV, "migrations/versions/a_test.py": USERS, "migrations/versions/b_sample.py": NAMES}),
+        (
+            "a plugin's own history",
+            {**LINE, "app/plugins/shop/migrations/x.py": step('"x"', "None"), "app/plugins/blog/migrations/y.py": step('"y"', "None")},
+        ),
+    ],
+    "migrations.whole-history": [
+        ("every parent is there", LINE),
+        (
+            "a part of the id is enough for depends_on",
+            {**LINE, "migrations/versions/z.py": step('"z"', '"3c4d"', more='depends_on = ("1a", "shop@head")\nbranch_labels = "shop"')},
+        ),
+        ("the package file of the versions folder", {**LINE, "migrations/versions/__init__.py": ""}),
+        (
+            "an old revision whose id is its name",
+            {**ENV, "migrations/versions/1a2b.py": "down_revision = None\n", "migrations/versions/3c4d_names.py": NAMES},
+        ),
+        (
+            "a folder below versions that Alembic does not read",
+            {**LINE, "migrations/versions/archive/9f.py": "revision = '9f'\ndown_revision = '8e'\n"},
+        ),
+        (
+            "folders below versions where Alembic is told to read them",
+            {
+                "alembic.ini": "[alembic]\nscript_location = %(here)s/migrations\nrecursive_version_locations = true\n",
+                **ENV,
+                "migrations/versions/2024/a.py": USERS,
+                "migrations/versions/2025/b.py": NAMES,
+            },
+        ),
+    ],
+    "migrations.in-place": [
+        ("all in versions/", LINE),
+        (
+            "several version locations",
+            {
+                "alembic.ini": "[alembic]\nscript_location = migrations\nversion_locations = migrations/versions app/shop/versions\n",
+                **LINE,
+                "app/shop/versions/e.py": EMAILS.replace('"1a2b"', '"3c4d"'),
+            },
+        ),
+        (
+            "configured in pyproject.toml",
+            {
+                "pyproject.toml": '[tool.alembic]\nscript_location = "%(here)s/db"\nversion_locations = ["%(here)s/db/steps"]\n',
+                "db/env.py": "from alembic import context\n",
+                "db/steps/a.py": USERS,
+                "db/steps/b.py": NAMES,
+            },
+        ),
+        ("another history in a folder of its own, run by code", {**LINE, "app/plugins/shop/migrations/x.py": step('"x"', "None")}),
+        ("revisions of a test", {**LINE, "tests/migrations/x.py": step('"3c4d"', "None")}),
+    ],
+    "migrations.downgrade": [
+        ("it takes back what the upgrade did", LINE),
+        ("a merge has nothing to take back", {**FORK, "migrations/versions/7a8b_merge.py": MERGE}),
+        ("nothing was done, nothing is undone", {**LINE, "migrations/versions/e.py": step('"e"', '"3c4d"')}),
+        (
+            "it says that there is no way back",
+            {
+                **LINE,
+                "migrations/versions/e.py": step('"e"', '"3c4d"', 'op.execute("UPDATE users SET name = id")', 'raise RuntimeError("no way back")'),
+            },
+        ),
+        (
+            "empty ones of long ago",
+            {
+                **ENV,
+                "migrations/versions/a.py": step('"a0"', "None", 'op.execute("SELECT 1")'),
+                **{f"migrations/versions/b{n}.py": step(f'"a{n}"', f'"a{n - 1}"', 'op.f("x")', 'op.f("y")') for n in range(1, 7)},
+            },
+        ),
+    ],
+    "migrations.destructive": [
+        ("the newest adds a column", LINE),
+        (
+            "dropped long ago",
+            {
+                **ENV,
+                "migrations/versions/a.py": step('"a"', "None", 'op.drop_table("old")'),
+                "migrations/versions/b.py": step('"b"', '"a"', 'op.f("x")'),
+            },
+        ),
+        ("dropped by the downgrade", LINE),
+        (
+            "made and dropped in one step, and a table made to be dropped",
+            {
+                **ENV,
+                "migrations/versions/a.py": step('"a"', "None", 'op.create_table("new"); op.drop_table("new"); op.drop_table("users_tmp")'),
+            },
+        ),
+        (
+            "a constraint and an index",
+            {**ENV, "migrations/versions/a.py": step('"a"', "None", 'op.drop_index("ix"); op.drop_constraint("ck", "users")')},
+        ),
+    ],
+    "migrations.create-all": [
+        (
+            "the deploy script runs the migrations",
+            {**LINE, "app.py": FACTORY, "boot.sh": "#!/bin/sh\nflask db upgrade\nexec gunicorn 'app:create_app()'\n"},
+        ),
+        (
+            "create_all in a command, a script and below __main__",
+            {
+                **LINE,
+                "Procfile": "release: alembic upgrade head\n",
+                "app.py": FACTORY
+                + """
+    @click.command()
+    def init_db():
+        db.create_all()
+
+
+    if __name__ == "__main__":
+        db.create_all()
+""",
+                "init_db.py": "from app import create_app, db\nwith create_app().app_context():\n    db.create_all()\n",
+                "tests/conftest.py": "from app import db\ndb.create_all()\n",
+            },
+        ),
+        (
+            "create_all for SQLite and tests only",
+            {
+                **LINE,
+                "Procfile": "release: flask db upgrade\n",
+                "app.py": CREATES.replace(
+                    "            db.create_all()", "            if app.testing or db.engine.name == 'sqlite':\n                db.create_all()"
+                ),
+            },
+        ),
+        ("create_all and no migrations", CREATES),
+    ],
+    "migrations.exists": [
+        ("models and revisions", {"app.py": MODELS, **LINE}),
+        ("no models", PLAIN_APP),
+        ("a mixin is no table", PLAIN_APP + "\nclass DatedMixin:\n    made = db.Column(db.DateTime)\n"),
+        ("a document of MongoDB is no model", PLAIN_APP + "\nclass User(db.Document):\n    name = db.StringField()\n"),
+    ],
+}
+REPORTED: Reported = {
+    "migrations.single-head": [
+        ("two branches were merged, their revisions were not", FORK, "migrations/versions/5e6f_emails.py:7"),
+        (
+            "the later one is named",
+            {
+                **FORK,
+                "migrations/versions/3c4d_names.py": NAMES.replace("add names", "add names\n\n    Create Date: 2026-02-01 10:00:00"),
+                "migrations/versions/5e6f_emails.py": EMAILS.replace("add emails", "add emails\n\n    Create Date: 2026-01-01 10:00:00"),
+            },
+            "migrations/versions/3c4d_names.py:9",
+        ),
+        (
+            "no shared parent",
+            {**ENV, "migrations/versions/a.py": step('"a"', "None"), "migrations/versions/b.py": step('"b"', "None")},
+            "migrations/versions/b.py:2",
+        ),
+    ],
+    "migrations.whole-history": [
+        ("the parent is gone", {**ENV, "migrations/versions/3c4d_names.py": NAMES}, "migrations/versions/3c4d_names.py:8"),
+        ("two files with one id", {**LINE, "migrations/versions/copy.py": NAMES}, "migrations/versions/copy.py:7"),
+        (
+            "a circle",
+            {**ENV, "migrations/versions/a.py": step('"a"', '"b"'), "migrations/versions/b.py": step('"b"', '"a"')},
+            "migrations/versions/a.py:3",
+        ),
+        ("a file that is no revision", {**LINE, "migrations/versions/helpers.py": "def table(): ...\n"}, "migrations/versions/helpers.py:1"),
+        (
+            "it depends on what is not there",
+            {**LINE, "migrations/versions/e.py": step('"e"', '"3c4d"', more='depends_on = "ffff"')},
+            "migrations/versions/e.py:3",
+        ),
+    ],
+    "migrations.in-place": [
+        (
+            "beside the versions folder",
+            {**ENV, "migrations/versions/1a2b_users.py": USERS, "migrations/3c4d_names.py": NAMES},
+            "migrations/3c4d_names.py:7",
+        ),
+        ("a second copy in another folder", {**LINE, "backend/alembic/versions/3c4d_names.py": NAMES}, "backend/alembic/versions/3c4d_names.py:7"),
+    ],
+    "migrations.downgrade": [
+        (
+            "left empty",
+            {**LINE, "migrations/versions/3c4d_names.py": NAMES.replace('op.drop_column("users", "name")', "pass")},
+            "migrations/versions/3c4d_names.py:15",
+        ),
+        (
+            "not written",
+            {**LINE, "migrations/versions/3c4d_names.py": NAMES.partition("    def downgrade")[0]},
+            "migrations/versions/3c4d_names.py:7",
+        ),
+    ],
+    "migrations.destructive": [
+        (
+            "the newest drops a column",
+            {
+                **LINE,
+                "migrations/versions/9a0b_no_names.py": """
+                from alembic import op
+
+                revision = "9a0b"
+                down_revision = "3c4d"
+
+
+                def upgrade():
+                    op.drop_column("users", "name")
+                """,
+            },
+            "migrations/versions/9a0b_no_names.py:9",
+        ),
+        (
+            "in a batch, by a helper",
+            {
+                **ENV,
+                "migrations/versions/a.py": step('"a"', "None", "_drop()")
+                + 'def _drop():\n    with op.batch_alter_table("t") as b:\n        b.drop_column("c")\n',
+            },
+            "migrations/versions/a.py:12",
+        ),
+        (
+            "in SQL",
+            {**ENV, "migrations/versions/a.py": step('"a"', "None", 'op.execute(sa.text("ALTER TABLE users DROP COLUMN name"))')},
+            "migrations/versions/a.py:6",
+        ),
+        (
+            "before an empty merge",
+            {
+                **FORK,
+                "migrations/versions/5e6f_emails.py": step('"5e6f"', '"1a2b"', 'op.drop_table("users")'),
+                "migrations/versions/7a8b_merge.py": MERGE,
+            },
+            "migrations/versions/5e6f_emails.py:6",
+        ),
+    ],
+    "migrations.create-all": [
+        ("the factory creates all", {**LINE, "app.py": CREATES}, "app.py:12"),
+        (
+            "at import, by a helper of another module",
+            {
+                **LINE,
+                "app.py": "from flask import Flask\nfrom store.database import setup\napp = Flask(__name__)\napp.register_blueprint(x)\nsetup(app)\n",
+                "store/database.py": "from flask_sqlalchemy import SQLAlchemy\n\ndb = SQLAlchemy()\n\ndef setup(app):\n    db.create_all()\n",
+            },
+            "store/database.py:6",
+        ),
+    ],
+    "migrations.exists": [("models without migrations", MODELS, "app.py:9")],
+}
+UNKNOWN: Unknown = {
+    "migrations.single-head": [
+        ("a computed id", {**LINE, "migrations/versions/e.py": step("make_id()", '"3c4d"')}, "make_id()"),
+        ("a file that does not parse", {**FORK, "migrations/versions/7a8b_merge.py": "revision = (\n"}, "7a8b_merge.py"),
+        (
+            "a labelled branch beside the main line",
+            {**LINE, "migrations/versions/e.py": step('"e"', '"1a2b"', more='branch_labels = "shop"')},
+            "on purpose",
+        ),
+        ("a folder of revisions that code runs", {"app/db/a.py": step('"a"', "None"), "app/db/b.py": step('"b"', "None")}, "on purpose"),
+    ],
+    "migrations.whole-history": [
+        (
+            "the parent may be in the file that does not parse",
+            {**ENV, "migrations/versions/3c4d.py": NAMES, "migrations/versions/b.py": "revision = (\n"},
+            "b.py",
+        ),
+    ],
+    "migrations.in-place": [
+        ("nothing says who runs them", {"app.py": PLAIN_APP, "app/db/a.py": step('"a"', "None")}, "no env.py"),
+        (
+            "code sets the folders",
+            {**LINE, "app/shop/e.py": EMAILS, "cli.py": 'config.set_main_option("version_locations", "app/shop")\n'},
+            "version_locations",
+        ),
+    ],
+    "migrations.destructive": [
+        ("the name is computed", {**ENV, "migrations/versions/a.py": step('"a"', "None", "op.drop_table(name)")}, "op.drop_table(name)"),
+    ],
+    "migrations.create-all": [
+        (
+            "a setting decides",
+            {
+                **LINE,
+                "app.py": CREATES.replace("            db.create_all()", "            if app.config['CREATE']:\n                db.create_all()"),
+            },
+            "app.config",
+        ),
+        ("nothing says how migrations are run", {**LINE, "app.py": FACTORY}, "looked for"),
+    ],
+    "migrations.exists": [
+        (
+            "models of a library, with a script that makes an application",
+            {
+                "shop/models.py": "import sqlalchemy as sa\nclass User(Base):\n    id = sa.Column(sa.Integer)\n",
+                "bin/migrate_db.py": "from flask import Flask\napp = Flask(__name__)\n",
+            },
+            "somewhere else",
+        ),
+        ("another tool changes the schema", {"app.py": MODELS, "db/migrations/001_users.sql": "CREATE TABLE users (id int);\n"}, "001_users.sql"),
+    ],
+}
+
+test_quiet, test_reported, test_unknown = rule_tests(QUIET, REPORTED, UNKNOWN)
+
+
+def test_the_finding_names_heads_files_parent_and_command() -> None:
+    message = ask("migrations.single-head", {"app.py": "import flask_migrate\n", **FORK}).message
+    assert "3c4d (migrations/versions/3c4d_names.py) and 5e6f (migrations/versions/5e6f_emails.py)" in message
+    assert "both on 1a2b (migrations/versions/1a2b_users.py)" in message
+    assert '`flask db merge -m "merge heads" 3c4d 5e6f`' in message
+
+
+def test_the_command_speaks_to_the_configured_section() -> None:
+    files = {path.replace("migrations", "db"): text for path, text in FORK.items()}
+    message = ask("migrations.single-head", {"conf/alembic.ini": "[main]\nscript_location = ../db\n", **files}).message
+    assert '`alembic -c conf/alembic.ini -n main merge -m "merge heads" 3c4d 5e6f`' in message
