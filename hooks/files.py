@@ -1,0 +1,95 @@
+"""Asks some rules about the tree and shows what they found in the committed files: `mingus-hook-files --rules=CHECK,RULE FILE…`."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mingus_gate import checks
+from mingus_gate.model import Check, Kind, Place, Result, Severity
+from mingus_gate.repo import Repo
+from mingus_gate.run import assess
+
+from .door import CLEAN, FOUND, Committed, guarded, line, note, read_settings
+
+LEAST = Severity.WARNING
+"""A commit is not held up for less."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return guarded(hook, argv)
+
+
+def hook(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser("mingus-hook-files", description="Judges the whole tree; shows what was found in the given files.")
+    parser.add_argument("--rules", required=True, type=_names, metavar="NAME,…", help="rules (tls.hsts) or whole checks (tls) to ask")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="the committed files (default: all)")
+    arguments = parser.parse_args(argv)
+    settings = read_settings(Path())
+    repo = Repo(Path(), settings.exclude)
+    committed = Committed(repo, arguments.files)
+    if not committed.files:
+        note(
+            f"looked at nothing: none of the {len(arguments.files)} files given is in git" if arguments.files else "looked at nothing: no files here"
+        )
+        return CLEAN
+    answers = assess(_chosen(arguments.rules), repo, disabled=settings.disable)
+    return _show([result for results in answers.values() for result in results], committed)
+
+
+def _names(text: str) -> frozenset[str]:
+    names = frozenset(text.split(","))
+    if unknown := sorted(name for name in names if not _exists(name)):
+        near = difflib.get_close_matches(unknown[0], [*checks.RULES, *checks.IDS], n=1)
+        raise argparse.ArgumentTypeError(f"no rule or check `{unknown[0]}`{f'; did you mean `{near[0]}`?' if near else ''}")
+    return names
+
+
+def _exists(name: str) -> bool:
+    check, dot, _ = name.partition(".")
+    return check in checks.IDS and (not dot or name in {rule.code for rule in checks.load(check).rules})
+
+
+def _chosen(names: Collection[str]) -> Iterator[Check]:
+    """The checks, each with only the rules that are named and matter enough; no other check is loaded."""
+    for check in map(checks.load, sorted({name.partition(".")[0] for name in names}, key=checks.IDS.index)):
+        rules = {rule: ask for rule, ask in check.static.items() if rule.severity >= LEAST and (rule.code in names or check.id in names)}
+        if rules:
+            yield replace(check, static=rules)
+
+
+def _show(results: Sequence[Result], committed: Committed) -> int:
+    shown = hidden = 0
+    for result in results:
+        found = [o for o in result.observations if o.holds is False] if result.kind is Kind.FAIL else []
+        here = [o for o in found if committed.has(o.place)]
+        for observation in here:
+            print(line(observation.place, observation.message, result.rule.code))
+        if here:
+            print(f"  fix: {result.rule.fix}")
+        shown, hidden = shown + len(here), hidden + len(found) - len(here)
+    if hidden:
+        note(f"{hidden} more in files that are not part of this commit; `mingus-gate check` shows them")
+    _tell_gaps(results, committed)
+    return FOUND if shown else CLEAN
+
+
+def _tell_gaps(results: Sequence[Result], committed: Committed) -> None:
+    """What was not judged, and why."""
+    gaps = [
+        f"{file.path}:{file.line}:1: not judged: it could not be parsed ({file.reason})"
+        for file in committed.repo.scanned.not_parsed
+        if committed.has(Place(file.path))
+    ]
+    gaps += [f"{result.rule.code}: {result.reason}" for result in results if "could not finish" in result.reason]
+    if not gaps and not any(result.assessed for result in results):
+        gaps = [f"looked at nothing: {results[0].reason}" if results else "looked at nothing: every rule asked for is of severity info"]
+    for gap in gaps:
+        note(gap)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
