@@ -1,0 +1,97 @@
+"""The one comment the gate keeps on a pull request: found by marker and author, written only when there is something to write."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from mingus_gate.github.client import ApiError, Client
+from mingus_gate.github.event import Event
+from mingus_gate.github.inputs import Mode
+from mingus_gate.model import Report
+from mingus_gate.reports.links import Links
+from mingus_gate.reports.markdown import one_line, render_markdown
+
+JOB_LOGIN = "github-actions[bot]"
+"""Whom a job's own token writes as."""
+
+AIM = 20_000
+"""Bytes a comment should have. What blocks is always shown: five rows stay far under the bound."""
+
+BOUND = 60_000
+"""Bytes a comment never exceeds; GitHub refuses more than 65,536 characters."""
+
+MARKER = re.compile(r"<!-- mingus-gate:v1 key=(\S+) -->")
+"""The comment's first line, for ever: later versions must find what earlier ones wrote."""
+
+STATE = re.compile(r"^<!-- state (\w+) -->", re.MULTILINE)
+
+
+def compose(report: Report, links: Links, key: str, name: str = "") -> str:
+    """The comment's text. Its first lines are hidden: the marker, then what a mail's preview shows."""
+    for rows in (5, 3, 1):
+        page = render_markdown(report, links, name=name, rows=rows, limit=AIM, timed=False)
+        text = f"<!-- mingus-gate:v1 key={key} -->\n<!-- {one_line(report)} -->\n<!-- state {_state(report)} -->\n{page}"
+        if len(text.encode()) <= BOUND:
+            break
+    return text
+
+
+def publish(client: Client, event: Event, text: str, mode: Mode) -> str:
+    """Creates or updates the comment and returns its address. Raises ApiError."""
+    try:
+        return _publish(client, event, text, mode)
+    except ApiError as error:
+        if not error.maybe_done:
+            raise
+    # the answer was lost, perhaps after the comment was made: look again, or there would be two
+    return _publish(client, event, text, mode)
+
+
+def _publish(client: Client, event: Event, text: str, mode: Mode) -> str:
+    posted = _own(client, event, text)
+    if posted is None:
+        return _address(client.post(f"/repos/{event.repository}/issues/{event.pull}/comments", {"body": text}))
+    if not _worth_writing(str(posted.get("body")), text, mode):
+        return _address(posted)
+    return _address(client.patch(f"/repos/{event.repository}/issues/comments/{posted['id']}", {"body": text}))
+
+
+def _own(client: Client, event: Event, text: str) -> dict[str, Any] | None:
+    """The oldest comment with our marker and key that this token wrote: anybody can copy the marker."""
+    comments = client.get_all(f"/repos/{event.repository}/issues/{event.pull}/comments")
+    marked = [c for c in comments if _first(MARKER.match, str(c.get("body"))) == _first(MARKER.match, text)]
+    if not marked:
+        return None
+    login = _login(client)
+    return min((c for c in marked if (c.get("user") or {}).get("login") == login), key=lambda c: int(c["id"]), default=None)
+
+
+def _login(client: Client) -> str:
+    try:
+        return client.login() or JOB_LOGIN
+    except ApiError:
+        return JOB_LOGIN
+
+
+def _worth_writing(old: str, new: str, mode: Mode) -> bool:
+    if mode == "changes":
+        return _first(STATE.search, old) != _first(STATE.search, new)
+    return mode == "always" or old.replace("\r\n", "\n").strip() != new.strip()
+
+
+def _first(find: Callable[[str], re.Match[str] | None], text: str) -> str:
+    match = find(text)
+    return match[1] if match else ""
+
+
+def _state(report: Report) -> str:
+    """What `comment: changes` compares: verdict, score and what blocks."""
+    score = report.score
+    return hashlib.sha256(repr((score.verdict, score.value, sorted(score.blocking))).encode()).hexdigest()[:12]
+
+
+def _address(comment: dict[str, Any]) -> str:
+    return str(comment.get("html_url") or "")

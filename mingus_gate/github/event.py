@@ -1,0 +1,77 @@
+"""What GitHub tells a job of why it runs: environment and event file → Event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PULL_REQUEST = "pull_request"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One run of a job. What GitHub does not tell is empty; `pull` is the number of the pull request judged, or None."""
+
+    name: str = ""
+    repository: str = ""
+    """owner/name"""
+
+    sha: str = ""
+    """The commit checked out; for a pull request GitHub merges it with its base first."""
+
+    head: str = ""
+    """The commit people see: the tip of the pull request's branch, else `sha`."""
+
+    base: str = ""
+    """The commit that the pull request is to be merged into; empty without a pull request."""
+
+    pull: int | None = None
+    fork: bool = False
+    """The pull request comes from another repository: its token may read and not write."""
+
+    api: str = ""
+    graphql: str = ""
+    server: str = ""
+    run: str = ""
+    """Address of the run's page, which shows the job summary."""
+
+
+def read_event(environ: Mapping[str, str]) -> Event:
+    """The event of the run that `environ` describes. An event file that is missing or not JSON is an empty one."""
+    payload = _payload(environ.get("GITHUB_EVENT_PATH", ""))
+    name, repository, sha = (environ.get(f"GITHUB_{key}", "") for key in ("EVENT_NAME", "REPOSITORY", "SHA"))
+    server = (environ.get("GITHUB_SERVER_URL") or "https://github.com").rstrip("/")
+    run = environ.get("GITHUB_RUN_ID", "")
+    # pull_request_target and workflow_run judge the base's code: they have no pull request to report on
+    pull = _mapping(payload, "pull_request") if name == PULL_REQUEST else {}
+    head = _mapping(pull, "head")
+    number = pull.get("number")
+    return Event(
+        name=name,
+        repository=repository,
+        sha=sha,
+        head=str(head.get("sha") or sha),
+        base=str(_mapping(pull, "base").get("sha") or ""),
+        pull=number if isinstance(number, int) else None,
+        fork=bool(pull) and str(_mapping(head, "repo").get("full_name", "")).lower() != repository.lower(),
+        api=(environ.get("GITHUB_API_URL") or "https://api.github.com").rstrip("/"),
+        graphql=environ.get("GITHUB_GRAPHQL_URL") or "https://api.github.com/graphql",
+        server=server,
+        run=f"{server}/{repository}/actions/runs/{run}" if run and repository else "",
+    )
+
+
+def _payload(path: str) -> dict[str, Any]:
+    try:
+        payload = json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return payload if isinstance(payload, dict) else {}
+
+
+def _mapping(payload: dict[str, Any], key: str) -> dict[str, Any]:
+    found = payload.get(key)
+    return found if isinstance(found, dict) else {}
