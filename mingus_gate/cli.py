@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import gc
 import os
 import platform
 import shutil
@@ -33,6 +34,7 @@ FORMAT_NAMES = ("text", "json", "markdown", "sarif")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code; no traceback leaves it but that of a fault of ours (3)."""
+    gc.disable()  # the trees of a run are kept to its end; collecting among them costs a fifth of the time
     parser = _parser()
     try:
         arguments = parser.parse_args(argv)

@@ -12,7 +12,7 @@ from mingus_gate.repo.dotenv import env_files, ignored_at, is_harmless, secret_e
 from mingus_gate.repo.env import ENVIRONMENT, EnvRead, env_reads, names_secret, production_settings
 from mingus_gate.repo.flask_app import proven_absent
 from mingus_gate.repo.private_keys import private_keys
-from mingus_gate.repo.python import string
+from mingus_gate.repo.python import string, walk
 from mingus_gate.repo.secrets import FOR_TESTS, is_placeholder, search
 from mingus_gate.repo.served import served_paths
 from mingus_gate.repo.signing_keys import signing_keys
@@ -214,7 +214,7 @@ def _is_not_production(read: EnvRead) -> bool:
     test = read.module.parent(read.node)
     if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.NotEq | ast.NotIn):
         return False
-    return any(isinstance(n, ast.Constant) and str(n.value).lower().startswith("prod") for n in ast.walk(test.comparators[0]))
+    return any(isinstance(n, ast.Constant) and str(n.value).lower().startswith("prod") for n in walk(test.comparators[0]))
 
 
 def _default_is_development(repo: Repo) -> bool:

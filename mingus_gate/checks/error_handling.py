@@ -13,7 +13,7 @@ from mingus_gate.repo.error_handlers import EVERYTHING, UNKNOWN, Handler, error_
 from mingus_gate.repo.exception_text import is_broad, leak_in_handler, leaks
 from mingus_gate.repo.flask_app import proven_absent
 from mingus_gate.repo.outbound import outbound_calls
-from mingus_gate.repo.python import Module
+from mingus_gate.repo.python import Module, walk
 from mingus_gate.repo.routes import app_place, routes
 
 FLASK_ERRORS = "https://flask.palletsprojects.com/en/stable/errorhandling/"
@@ -146,7 +146,7 @@ def _handlers(repo: Repo) -> Iterator[Observation]:
 
 
 def _told(module: Module, body: ast.AST, name: str) -> Iterator[Observation]:
-    caught = [node for node in ast.walk(body) if isinstance(node, ast.ExceptHandler) and is_broad(module, node)]
+    caught = [node for node in walk(body) if isinstance(node, ast.ExceptHandler) and is_broad(module, node)]
     found = list(leaks(body, caught))
     for leak in found[:1]:
         more = f" (and {len(found) - 1} more in it)" if len(found) > 1 else ""
@@ -210,7 +210,7 @@ def swallowed_exceptions(repo: Repo) -> Iterator[Observation]:
         silent = [node for node in caught if _is_silent(module, node)]
         for node in silent:
             yield broken("an unexpected exception is thrown away", module.place(node))
-        logged = [node for node in caught if any(isinstance(n, ast.Raise) for n in ast.walk(node)) or LOGS.search(ast.unparse(node))]
+        logged = [node for node in caught if any(isinstance(n, ast.Raise) for n in walk(node)) or LOGS.search(ast.unparse(node))]
         if logged and not silent:
             yield holds(f"{len(logged)} broad handler{'s' if len(logged) > 1 else ''} log or raise on", module.place(logged[0]))
 
@@ -221,7 +221,7 @@ def _is_silent(module: Module, node: ast.ExceptHandler) -> bool:
         return False
     tried = module.parent(node)
     body = tried.body if isinstance(tried, ast.Try) else []
-    calls = [n for statement in body for n in ast.walk(statement) if isinstance(n, ast.Call)]
+    calls = [n for statement in body for n in walk(statement) if isinstance(n, ast.Call)]
     ends = {module.name(call.func).rpartition(".")[2] for call in calls}
     return not any(isinstance(s, ast.Import | ast.ImportFrom) for s in body) and not (len(body) == 1 and ends & CLEANS_UP)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.definitions import definition
-from mingus_gate.repo.python import Module, keyword, string
+from mingus_gate.repo.python import Module, keyword, string, walk
 
 MADE = re.compile(r"(^|\.)(\w*Blueprint|\w*Namespace|Api|API|RestApi)$|\.namespace$")
 NOT_ROUTES = re.compile(r"^(argparse|types|blinker|signals|flask_socketio|socketio)\b|SimpleNamespace$")
@@ -182,7 +182,7 @@ class Mounts:
             (
                 n
                 for n in module.ancestors(name)
-                if isinstance(n, ast.For) and any(isinstance(t, ast.Name) and t.id == name.id for t in ast.walk(n.target))
+                if isinstance(n, ast.For) and any(isinstance(t, ast.Name) and t.id == name.id for t in walk(n.target))
             ),
             None,
         )

@@ -11,7 +11,7 @@ from functools import cached_property
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.definitions import definition
-from mingus_gate.repo.python import Function, Module, keyword
+from mingus_gate.repo.python import Function, Module, keyword, walk
 from mingus_gate.repo.values import Value
 
 MAKES_APP = re.compile(r"(^|.*\.)(\w*celery\w*\.)+(\w+\.)*\w*Celery(Ext)?$")
@@ -143,7 +143,7 @@ def tasks_of(repo: Repo, app: CeleryApp) -> list[Task]:
 
 def retries(task: Task) -> list[ast.Call]:
     """The calls of `self.retry(…)` in a task."""
-    return [n for n in ast.walk(task.node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr == "retry"]
+    return [n for n in walk(task.node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr == "retry"]
 
 
 def retry_limits(repo: Repo, task: Task) -> list[Value]:

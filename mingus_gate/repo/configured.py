@@ -7,7 +7,7 @@ import ast
 from mingus_gate.repo import Repo
 from mingus_gate.repo.definitions import called
 from mingus_gate.repo.flask_app import settings
-from mingus_gate.repo.python import Module, string
+from mingus_gate.repo.python import Module, string, walk
 from mingus_gate.repo.values import Value
 
 
@@ -44,7 +44,7 @@ def _inside(repo: Repo, module: Module, node: ast.expr) -> tuple[Module, ast.exp
         found = [h[key] for h in held if isinstance(h, dict) and key in h]
         return _any(found) if found else None
     if isinstance(node, ast.Call) and (function := called(repo, module, node)):
-        returned = [n.value for n in ast.walk(function[1]) if isinstance(n, ast.Return) and n.value]
+        returned = [n.value for n in walk(function[1]) if isinstance(n, ast.Return) and n.value]
         return (function[0], returned[0]) if len(returned) == 1 else None
     return None
 

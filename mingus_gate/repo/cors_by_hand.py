@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from mingus_gate.repo import Repo
 from mingus_gate.repo.cors_policy import Policy, is_true
 from mingus_gate.repo.flask_app import only_for_tests
-from mingus_gate.repo.python import Function, Module, string
+from mingus_gate.repo.python import Function, Module, string, walk
 
 ALLOW_ORIGIN, ALLOW_CREDENTIALS = "access-control-allow-origin", "access-control-allow-credentials"
 
@@ -83,9 +83,9 @@ def _is_origin(module: Module, node: ast.AST, names: set[str]) -> bool:
 
 def _checked(module: Module, function: Function, names: set[str]) -> bool:
     """Whether a condition of the function compares the origin with something, or hands it to a function that may."""
-    tests = [n.test for n in ast.walk(function) if isinstance(n, ast.If | ast.IfExp)]
-    tests += [c for n in ast.walk(function) if isinstance(n, ast.comprehension) for c in n.ifs]
-    for node in (inner for test in tests for inner in ast.walk(test) if _is_origin(module, inner, names)):
+    tests = [n.test for n in walk(function) if isinstance(n, ast.If | ast.IfExp)]
+    tests += [c for n in walk(function) if isinstance(n, ast.comprehension) for c in n.ifs]
+    for node in (inner for test in tests for inner in walk(test) if _is_origin(module, inner, names)):
         parent = module.parent(node)
         if isinstance(parent, ast.Compare) and any(
             not isinstance(side, ast.Constant) for side in (parent.left, *parent.comparators) if side is not node

@@ -9,7 +9,7 @@ from mingus_gate.repo import Repo
 from mingus_gate.repo.definitions import called, calls_in, reached
 from mingus_gate.repo.limiter import limited_mounts
 from mingus_gate.repo.own_limiters import LIMITING, own_limiters
-from mingus_gate.repo.python import string
+from mingus_gate.repo.python import string, walk
 from mingus_gate.repo.routes import TENANT, Route, routes
 
 CREDENTIALS = re.compile(
@@ -82,5 +82,5 @@ def word_in(repo: Repo, route: Route, pattern: re.Pattern[str]) -> str:
 
 def _names(node: ast.AST) -> str:
     """The names a function uses and the short texts it may look up (`request.form["password"]`), without its prose."""
-    words = [n.id if isinstance(n, ast.Name) else n.attr if isinstance(n, ast.Attribute) else string(n) or "" for n in ast.walk(node)]
+    words = [n.id if isinstance(n, ast.Name) else n.attr if isinstance(n, ast.Attribute) else string(n) or "" for n in walk(node)]
     return " ".join(word for word in words if word.isidentifier())

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from mingus_gate.repo import Repo
-from mingus_gate.repo.python import Function, Module, string
+from mingus_gate.repo.python import Function, Module, string, walk
 
 Definition = Function | ast.ClassDef
 Found = tuple[Module, Definition]
@@ -89,11 +89,11 @@ def _handed(repo: Repo, module: Module, call: ast.Call) -> Iterator[Found]:
 def calls_in(node: ast.AST) -> list[ast.Call]:
     """The calls in a function's body; its decorators are not part of it."""
     body = node.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else [node]
-    return [inner for statement in body for inner in ast.walk(statement) if isinstance(inner, ast.Call)]
+    return [inner for statement in body for inner in walk(statement) if isinstance(inner, ast.Call)]
 
 
 def texts_in(node: ast.AST) -> list[str]:
-    return [text for inner in ast.walk(node) if (text := string(inner)) is not None]
+    return [text for inner in walk(node) if (text := string(inner)) is not None]
 
 
 def _attribute(repo: Repo, module: Module, node: Definition, rest: str, steps: int) -> Found | None:
@@ -115,7 +115,7 @@ def _of_local(repo: Repo, module: Module, call: ast.Call, name: str, rest: str) 
     function = module.function_around(call)
     if function is None or not rest or "." in rest:
         return None
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
             found = definition(repo, module, module.name(node.value.func))
             if found and isinstance(found[1], ast.ClassDef):

@@ -12,7 +12,7 @@ from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.deploy.nouns import for_development
 from mingus_gate.repo.flask_app import NOT_PRODUCTION, Setting, all_settings, only_for_tests, settings
-from mingus_gate.repo.python import Function, Module, keyword, string
+from mingus_gate.repo.python import Function, Module, keyword, string, walk
 from mingus_gate.repo.startup import guarded
 from mingus_gate.repo.values import ENVIRONS, Value
 
@@ -139,7 +139,7 @@ def _getters(module: Module) -> Iterator[tuple[ast.Call, str]]:
 
 def _fields(repo: Repo, module: Module, owner: ast.ClassDef) -> Iterator[EnvRead]:
     """The fields of a pydantic settings class; each reads the variable of its upper-cased name after the prefix."""
-    prefix = next((string(word.value) or "" for word in ast.walk(owner) if isinstance(word, ast.keyword) and word.arg == "env_prefix"), "")
+    prefix = next((string(word.value) or "" for word in walk(owner) if isinstance(word, ast.keyword) and word.arg == "env_prefix"), "")
     for field in owner.body:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and field.target.id != "model_config":
             yield EnvRead(repo, f"{prefix}{field.target.id}".upper(), module, field.target, field.value, field.value is None)

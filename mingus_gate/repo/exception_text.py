@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from mingus_gate.repo.python import Function, Module
+from mingus_gate.repo.python import Function, Module, walk
 
 BROAD_NAMES = {"Exception", "BaseException", "SQLAlchemyError", "DBAPIError", "DatabaseError", "OperationalError", "ProgrammingError"}
 """What nobody raises to speak to a client."""
@@ -24,13 +24,13 @@ def is_broad(module: Module, node: ast.ExceptHandler) -> bool:
 
 def leaks(body: ast.AST, caught: list[ast.ExceptHandler]) -> Iterator[ast.AST]:
     """The returns, flashes and aborts of a function that carry the text of an exception from one of `caught`."""
-    returns = [node for node in ast.walk(body) if isinstance(node, ast.Return) and node.value is not None]
+    returns = [node for node in walk(body) if isinstance(node, ast.Return) and node.value is not None]
     for handler in caught:
         tainted = _tainted(handler, handler.name)
-        for node in ast.walk(handler):
+        for node in walk(handler):
             if _is_sink(node) and _carries(node, handler.name, tainted) and not _for_developers(handler, node):
                 yield node
-        inside = set(ast.walk(handler))
+        inside = set(walk(handler))
         last = handler.end_lineno or handler.lineno
         for late in returns:
             if late not in inside and late.lineno > last and tainted and _carries(late, None, tainted):
@@ -44,7 +44,7 @@ def leak_in_handler(function: Function | ast.Lambda) -> ast.AST | None:
     if isinstance(function, ast.Lambda):
         return function.body if _carries(function.body, name, set()) else None
     tainted = _tainted(function, name)
-    for node in ast.walk(function):
+    for node in walk(function):
         if _is_sink(node) and _carries(node, name, tainted) and not _for_developers(function, node):
             return node
     return None
@@ -59,7 +59,7 @@ def _is_sink(node: ast.AST) -> bool:
 def _tainted(scope: ast.AST, name: str | None) -> set[str]:
     """Names that are given the exception's text: `error = str(e)`, `result["error"] = str(e)`."""
     found: set[str] = set()
-    for node in ast.walk(scope):
+    for node in walk(scope):
         if isinstance(node, ast.Assign) and _carries(node.value, name, found) and not _for_developers(scope, node):
             found |= {root for target in node.targets if (root := _root(target))}
     return found
@@ -106,6 +106,6 @@ def _is_it(node: ast.AST, name: str | None) -> bool:
 def _for_developers(scope: ast.AST, node: ast.AST) -> bool:
     """Whether a statement stands below `if app.debug`, or below a test of what exception it is."""
     return any(
-        isinstance(above, ast.If) and any(node is inner for inner in ast.walk(above)) and FOR_DEVELOPERS.search(ast.unparse(above.test))
-        for above in ast.walk(scope)
+        isinstance(above, ast.If) and any(node is inner for inner in walk(above)) and FOR_DEVELOPERS.search(ast.unparse(above.test))
+        for above in walk(scope)
     )

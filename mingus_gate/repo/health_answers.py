@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from mingus_gate.repo import Repo
 from mingus_gate.repo.definitions import called, calls_in, reached
 from mingus_gate.repo.flask_app import apps
-from mingus_gate.repo.python import Module, string
+from mingus_gate.repo.python import Module, string, walk
 from mingus_gate.repo.routes import Route
 from mingus_gate.repo.served import reachable as imported_from
 
@@ -106,7 +106,7 @@ def kind_of(key: str) -> str:
 
 
 def _claimed(module: Module, node: ast.AST) -> Iterator[Claim]:
-    for inner in ast.walk(node):
+    for inner in walk(node):
         pairs: list[tuple[str | None, ast.expr]] = []
         if isinstance(inner, ast.Dict):
             pairs = [(string(key), value) for key, value in zip(inner.keys, inner.values, strict=True)]
@@ -122,9 +122,7 @@ def _claimed(module: Module, node: ast.AST) -> Iterator[Claim]:
 def _good(scope: ast.AST, value: ast.expr) -> str:
     """The good news a constant tells, also through a name that is only ever given constants that do."""
     if isinstance(value, ast.Name):
-        given = [
-            n.value for n in ast.walk(scope) if isinstance(n, ast.Assign) and any(isinstance(t, ast.Name) and t.id == value.id for t in n.targets)
-        ]
+        given = [n.value for n in walk(scope) if isinstance(n, ast.Assign) and any(isinstance(t, ast.Name) and t.id == value.id for t in n.targets)]
         words = [_good(scope, v) if isinstance(v, ast.Constant) else "" for v in given]
         return words[0] if words and all(words) else ""
     if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.lower() in GOOD:
@@ -135,7 +133,7 @@ def _good(scope: ast.AST, value: ast.expr) -> str:
 def _names(module: Module, node: ast.AST) -> Iterator[str]:
     body = node.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else [node]
     for statement in body:
-        for inner in ast.walk(statement):
+        for inner in walk(statement):
             if isinstance(inner, ast.Attribute | ast.Call | ast.Name):
                 yield module.name(inner)
 

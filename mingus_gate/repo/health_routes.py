@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.flask_app import apps
-from mingus_gate.repo.python import keyword, string
+from mingus_gate.repo.python import keyword, string, walk
 from mingus_gate.repo.routes import TENANT, Route, routes
 
 PLAIN = re.compile(r"\w+_health_?checks?|_*(health(z|_?checks?)?|livez|liveness|readyz|readiness|(lb)?heartbeat|is_?alive|alive)_*(\.json)?")
@@ -70,7 +70,7 @@ def path_words(route: Route) -> list[str]:
 
 
 def _is_short(route: Route) -> bool:
-    count = sum(isinstance(node, ast.stmt) for body in route.bodies for node in ast.walk(body))
+    count = sum(isinstance(node, ast.stmt) for body in route.bodies for node in walk(body))
     return count <= SHORT and not any("render_template" in ast.unparse(body) for body in route.bodies)
 
 
@@ -119,7 +119,7 @@ def login_gate(repo: Repo) -> tuple[Place, str] | None:
             hooked = [module.name(d) for d in function.decorator_list if module.name(d).endswith(("before_request", "before_app_request"))]
             everywhere = any(name.endswith("before_app_request") or name.split(".")[-2] in names for name in hooked)
             if everywhere and REFUSES.search(ast.unparse(function)):
-                used = [node.id for node in ast.walk(function) if isinstance(node, ast.Name)]
+                used = [node.id for node in walk(function) if isinstance(node, ast.Name)]
                 lists = [ast.unparse(value) for name in used for value in module.constants.get(name, [])]
                 return module.place(function), "\n".join([ast.unparse(function), *lists])
     return None

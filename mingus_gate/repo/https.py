@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.edges import max_age
-from mingus_gate.repo.python import Function, Module, keyword, source_of
+from mingus_gate.repo.python import Function, Module, keyword, source_of, walk
 from mingus_gate.repo.values import Value
 
 YEAR = 31_536_000
@@ -119,7 +119,7 @@ def guard(module: Module, node: ast.AST) -> str:
             break
         if isinstance(above, ast.If):
             test = ast.unparse(above.test)
-            negated = any(node is inner or node in ast.walk(inner) for inner in above.orelse)
+            negated = any(node is inner or node in walk(inner) for inner in above.orelse)
             if not IN_PRODUCTION.search(f"not {test}" if negated else test):
                 return f"{'not ' if negated else ''}{source_of(above.test)}"
     return ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.definitions import called, calls_in, reached
-from mingus_gate.repo.python import Function, Module
+from mingus_gate.repo.python import Function, Module, walk
 
 LIMITING = re.compile(r"rate_?limit|throttl|too_?many_?requests|limiter\b", re.IGNORECASE)
 HOOKS = ("before_request", "before_app_request")
@@ -109,14 +109,14 @@ def _every_request(repo: Repo, module: Module, function: Function) -> bool:
 def _counter(repo: Repo, module: Module, function: Function, helpers: bool) -> tuple[str, str]:
     """Where a limiter counts, and the variable where that is a dictionary of the process: `hits = {}`, `self.hits = {}`."""
     code = list(reached(repo, module, function, 1 if helpers else 0))
-    returned = [n.value for n in ast.walk(function) if isinstance(n, ast.Return)]
+    returned = [n.value for n in walk(function) if isinstance(n, ast.Return)]
     if returned and all(isinstance(v, ast.Constant) and v.value is True for v in returned):
         return "nothing", ""
     for where, node in code:
         made = {
             ast.unparse(t) for t, value in where.assignments() if re.match(r"\{\}|(collections\.)?(default|Ordered)?[dD]ict\(", ast.unparse(value))
         }
-        used = {ast.unparse(n.value) for n in ast.walk(node) if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store)}
+        used = {ast.unparse(n.value) for n in walk(node) if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store)}
         if stored := sorted(made & used):
             return "memory", stored[0]
     text = "\n".join(ast.unparse(node) for _, node in code)

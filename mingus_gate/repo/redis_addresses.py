@@ -13,7 +13,7 @@ from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.celery_settings import celery_settings
 from mingus_gate.repo.flask_app import all_settings, only_for_tests, settings
-from mingus_gate.repo.python import Module, keyword, unpacks
+from mingus_gate.repo.python import Module, keyword, unpacks, walk
 from mingus_gate.repo.values import Value
 
 ADDRESS = re.compile(r"(rediss?|valkeys?|unix)(\+\w+)?://", re.IGNORECASE)
@@ -62,7 +62,7 @@ def _sources(repo: Repo) -> Iterator[tuple[Module, ast.expr, Place]]:
 def _address(repo: Repo, module: Module, node: ast.expr, place: Place) -> RedisAddress | None:
     value = repo.resolve(module, node)
     texts = [text for text in value.texts if ADDRESS.match(text)]
-    if any(isinstance(n, ast.Constant) and isinstance(n.value, str) and "@" in n.value for n in ast.walk(node)) and (texts or _says_redis(node)):
+    if any(isinstance(n, ast.Constant) and isinstance(n.value, str) and "@" in n.value for n in walk(node)) and (texts or _says_redis(node)):
         return RedisAddress(place, "password", value.env)
     if texts:
         return max(
@@ -73,7 +73,7 @@ def _address(repo: Repo, module: Module, node: ast.expr, place: Place) -> RedisA
 
 
 def _says_redis(node: ast.expr) -> bool:
-    return any(isinstance(n, ast.Constant) and isinstance(n.value, str) and ADDRESS.match(n.value) for n in ast.walk(node))
+    return any(isinstance(n, ast.Constant) and isinstance(n.value, str) and ADDRESS.match(n.value) for n in walk(node))
 
 
 def _judged(text: str, value: Value, place: Place) -> RedisAddress:

@@ -26,6 +26,8 @@ WHEEL = re.compile(r"/([A-Za-z0-9][\w.]*)-[^/]*\.(?:whl|tar\.gz|zip)\b")
 CONDA = re.compile(r"""\s*-\s*["']?([A-Za-z0-9][\w.-]*)\s*([=<>!~][^"'#]*)?["']?\s*(?:#.*)?$""")
 MAX_LINE = 1000
 """A longer line is no requirement that a person or a tool wrote."""
+MAX_TOML = 100_000
+"""tomllib takes minutes for hostile keys in a larger file."""
 FIRST_WORD = re.compile(r"""(?:^\s*|["']|= ?)([A-Za-z0-9][\w.-]*)""")
 
 
@@ -143,6 +145,9 @@ def _parsed(text: str) -> tuple[str, str] | None:
 
 
 def _toml(repo: Repo, file: File) -> dict[str, Any]:
+    if len(file.data) > MAX_TOML:
+        repo.not_parsed(Unread(file.path, f"larger than {MAX_TOML // 1000} kB"))
+        return {}
     try:
         return tomllib.loads(file.text)
     except (ValueError, RecursionError) as error:

@@ -13,7 +13,7 @@ from mingus_gate.repo import Repo
 from mingus_gate.repo.blueprints import Key, join, mounts
 from mingus_gate.repo.definitions import definition, lineage
 from mingus_gate.repo.flask_app import apps
-from mingus_gate.repo.python import Function, Module, keyword, string
+from mingus_gate.repo.python import Function, Module, keyword, string, walk
 
 VERBS = {"get", "post", "put", "delete", "patch"}
 TENANT = re.compile(r"/<[^>]*(org|tenant|lang|locale|site)[^>]*>")
@@ -191,7 +191,7 @@ def _decorators(repo: Repo, module: Module, view: View | None) -> tuple[str, ...
             if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name in VERBS:
                 names += [where.name(d) for d in item.decorator_list]
         listed = [n.value for n in owner.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) in ("decorators", "method_decorators")]
-        names += [where.name(n) for value in listed for n in ast.walk(value) if isinstance(n, ast.Name | ast.Attribute | ast.Call)]
+        names += [where.name(n) for value in listed for n in walk(value) if isinstance(n, ast.Name | ast.Attribute | ast.Call)]
         if listed and ".decorators" not in ast.unparse(listed[-1]):  # replaces what the bases list
             break
     return tuple(dict.fromkeys(name for name in names if name))

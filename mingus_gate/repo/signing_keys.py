@@ -10,7 +10,7 @@ from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.env import env_reads, names_signing_key, production_settings, value_of
 from mingus_gate.repo.flask_app import NOT_PRODUCTION
-from mingus_gate.repo.python import Module, string
+from mingus_gate.repo.python import Module, string, walk
 from mingus_gate.repo.values import Value
 
 JWT_CALLS = ("jwt.encode", "jwt.decode", "jose.jwt.encode", "jose.jwt.decode")
@@ -71,15 +71,15 @@ def refused_at(repo: Repo, key: Key, texts: list[str | bytes]) -> Place | None:
 
 def _names_text(module: Module, test: ast.expr, texts: list[str | bytes]) -> bool:
     """Whether a condition compares with one of `texts`, itself or in a list of them."""
-    for node in ast.walk(test):
+    for node in walk(test):
         named = module.constants.get(node.id, []) if isinstance(node, ast.Name) else []
-        if any(isinstance(n, ast.Constant) and n.value in texts for each in (node, *named) for n in ast.walk(each)):
+        if any(isinstance(n, ast.Constant) and n.value in texts for each in (node, *named) for n in walk(each)):
             return True
     return False
 
 
 def _asks_environment(module: Module, test: ast.expr, names: tuple[str, ...]) -> bool:
-    for node in ast.walk(test):
+    for node in walk(test):
         if (
             isinstance(node, ast.Call)
             and module.name(node.func) in ("os.getenv", "os.environ.get")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.definitions import called, method
-from mingus_gate.repo.python import Function, Module, string
+from mingus_gate.repo.python import Function, Module, string, walk
 
 Scope = ast.Module | Function
 Step = ast.Import | ast.ImportFrom | ast.Call
@@ -69,7 +69,7 @@ def guarded(module: Module, node: ast.AST) -> bool:
 
 
 def _names(node: ast.expr) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return {n.id for n in walk(node) if isinstance(n, ast.Name)}
 
 
 def _bodies(module: Module) -> dict[Scope, list[Step]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mingus_gate.repo.python import Function, Module, keyword, source_of, string, unpacks
+from mingus_gate.repo.python import Function, Module, keyword, source_of, string, unpacks, walk
 
 MAX_STEPS = 12
 """Names followed before we give up; real configuration needs three or four."""
@@ -80,7 +80,8 @@ class Value:
         return bool(self.literals) and not self.unresolved and all(test(value) for value in self.literals)
 
     def __or__(self, other: Value) -> Value:
-        literals = self.literals + tuple(v for v in other.literals if v not in self.literals)
+        known = [(type(v), v) for v in self.literals]  # False is no 0
+        literals = self.literals + tuple(v for v in other.literals if (type(v), v) not in known)
         env = self.env + tuple(name for name in other.env if name not in self.env)
         return Value(literals, env, self.unresolved or other.unresolved, self.prefixes + other.prefixes)
 
@@ -357,7 +358,7 @@ def _plain(values: list[Value]) -> list[Any]:
 
 
 def _bound_by(scope: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> list[str]:
-    return [n.id for generator in scope.generators for n in ast.walk(generator.target) if isinstance(n, ast.Name)]
+    return [n.id for generator in scope.generators for n in walk(generator.target) if isinstance(n, ast.Name)]
 
 
 def _formatted(part: ast.expr) -> bool:

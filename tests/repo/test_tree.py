@@ -292,6 +292,10 @@ CONTENT = {
     "NUL bytes": b"x\0y\n",
     "only NUL": b"\0" * 100_000,
     "one line of a megabyte": b"x" * 1_000_000,
+    "a path without end": b"a/" * 100_000,
+    "a name without end": b"a." * 100_000,
+    "empty lines": b"\n" * 100_000,
+    "brackets": b"[" * 100_000,
     "empty": b"",
 }
 

@@ -22,6 +22,8 @@ from mingus_gate.repo.tree import File
 __all__ = ["Command", "Service", "commands", "services"]
 
 ENTRY_SCRIPT = re.compile(r"(^|[_-])(entry-?point|boot|start|run|serve|server|web|gunicorn|launch|prod|production)([_-]|\.|$)")
+MAX_PARTS = 40
+"""No path that a command names has more."""
 BUILTINS = {"cd", "echo", "printf", "set", "source", ".", "exit", "sleep", "local", "return", "shift", "break", "export", "trap", "test", ":", "true"}
 
 
@@ -120,7 +122,7 @@ def find_started(repo: Repo, word: str, beside: str, image: Dockerfile | None = 
     """The file of the tree that a command's word means: where the image copies it from, beside the deploy file, at the
     root, or the only one whose path ends like it."""
     parts = [part for part in word.split("/") if part not in ("", ".", "..")]
-    if not parts:
+    if not parts or len(parts) > MAX_PARTS:
         return None
     folder = beside.rpartition("/")[0]
     for index in range(len(parts)):

@@ -76,7 +76,7 @@ def _is_nginx(file: File) -> bool:
         return False
     if not re.search(r"nginx|\.conf(\.\w+)?$|(^|/)sites-(available|enabled)/", file.path, re.IGNORECASE) or for_development(file.path):
         return False
-    return not file.path.endswith((".py", ".md", ".js", ".sh", ".yml", ".yaml")) and bool(re.search(rb"(?m)^\s*server\s*\{", file.data))
+    return not file.path.endswith((".py", ".md", ".js", ".sh", ".yml", ".yaml")) and bool(re.search(rb"(?m)^[ \t]*server\s*\{", file.data))
 
 
 def _blocks(file: File) -> Iterator[ServerBlock]:
