@@ -17,7 +17,7 @@ from textwrap import fill
 
 from mingus_gate import HOME, __version__
 from mingus_gate.checks import CHECKS, RULES
-from mingus_gate.config import Config, ConfigError, load
+from mingus_gate.config import Config, ConfigError, load, score
 from mingus_gate.github.inputs import add_arguments
 from mingus_gate.model import Report, Rule
 from mingus_gate.redact import Redactor
@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--format", action="append", choices=FORMAT_NAMES, help="may be given several times, each with its --output (default: text)")
     check.add_argument("--output", action="append", type=Path, metavar="FILE", help="write the report here; the n-th belongs to the n-th --format")
     check.add_argument("--fail-on", choices=("critical", "warning", "never"), help="the least severity that blocks (default: critical)")
-    check.add_argument("--min-score", type=_score, metavar="N", help="block under this score, 0 to 100")
+    check.add_argument("--min-score", type=score, metavar="N", help="block under this score, 0 to 100")
     check.add_argument("--base", default="", metavar="REF", help="compare with where REF and the checked out commit parted")
     check.add_argument("--only", nargs="+", action="extend", default=[], metavar="CHECK", help="ask only these checks")
     check.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with a [tool.mingus-gate] table (default: PATH/pyproject.toml)")
@@ -100,16 +100,6 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("rule", metavar="RULE", help="a rule (tls.hsts) or a check (tls)")
     explain.set_defaults(run=_explain)
     return parser
-
-
-def _score(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1
-    if not 0 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 100")
-    return value
 
 
 def _check(arguments: argparse.Namespace) -> int:

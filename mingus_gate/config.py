@@ -56,6 +56,17 @@ def load(root: Path, file: Path | None = None, *, known: Collection[str] = ()) -
         raise ConfigError(f"{shown}: cannot be read ({type(error).__name__}); it must be a UTF-8 text file") from None
 
 
+def score(text: str) -> float:
+    """The `min-score` that somebody wrote on a command line. Raises ConfigError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 100:
+        raise ConfigError(f"min-score: {text!r} is not a number from 0 to 100")
+    return value
+
+
 def parse(text: str, shown: str, *, known: Collection[str] = ()) -> Config:
     """The configuration in the text of a TOML file that people know as `shown`. Raises ConfigError."""
     try:

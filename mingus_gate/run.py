@@ -65,7 +65,7 @@ def assess_live(
             thread.start()
         for thread in threads:
             thread.join(target.seconds_left)
-    silent = "no answer before the deadline" if target else "the running system was not asked; use --live"
+    silent = "no answer before the deadline" if target else "the running system was not asked; use `--live`, in the Action `live: true`"
     return {
         check: tuple(
             switched_off(rule, "live")

@@ -61,7 +61,7 @@ def test_without_live_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("DATABASE_URL", f"postgresql://127.0.0.1:{services.free_port()}/x")
     live = [r for r in examine(tmp_path, Config()).results if r.source == "live"]
     assert {r.kind for r in live} == {Kind.UNKNOWN}
-    assert {r.reason for r in live} == {"the running system was not asked; use --live"}
+    assert {r.reason for r in live} == {"the running system was not asked; use `--live`, in the Action `live: true`"}
 
 
 def test_a_database_that_answers(postgres_url: str, tmp_path: Path) -> None:

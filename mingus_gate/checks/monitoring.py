@@ -129,6 +129,8 @@ def log_level(repo: Repo) -> Iterator[Observation]:
         if "DEBUG" in level.names or "TRACE" in level.names:
             when = f" when {' and '.join(level.env)} is not set" if level.env else ""
             yield broken(f"{level.what} is at DEBUG{when}", level.place)
+        elif level.narrow:
+            continue
         elif level.unresolved:
             yield unclear(f"the level of {level.what} is `{level.unresolved}`", level.place)
         elif level.names or level.env:

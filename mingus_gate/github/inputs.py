@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from mingus_gate.config import Config, ConfigError, load
+from mingus_gate.config import Config, ConfigError, load, score
 
 Mode = Literal["auto", "always", "changes", "never"]
 """When to write the comment: auto = when its text differs; changes = when verdict, score or blockers differ; always = every run."""
@@ -74,7 +74,7 @@ def read_inputs(arguments: Mapping[str, object], environ: Mapping[str, str]) -> 
     if given("fail-on"):
         wanted["fail_on"] = _one_of("fail-on", given("fail-on"), get_args(Config.model_fields["fail_on"].annotation))
     if given("min-score"):
-        wanted["min_score"] = _score(given("min-score"))
+        wanted["min_score"] = score(given("min-score"))
     return Inputs(
         path=path,
         config=config.model_copy(update=wanted),
@@ -97,14 +97,4 @@ def _key(text: str) -> str:
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ConfigError(f"{name}: {value!r} is none of {', '.join(choices)}")
-    return value
-
-
-def _score(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1
-    if not 0 <= value <= 100:
-        raise ConfigError(f"min-score: {text!r} is not a number from 0 to 100")
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
@@ -14,24 +14,27 @@ from mingus_gate.repo.flask_app import FOR_PRODUCTION, FOR_TESTS, only_for_tests
 from mingus_gate.repo.log_calls import in_command
 from mingus_gate.repo.python import Module, keyword, source_of, string
 
-LOGGER = re.compile(r"(^|_)(log|logger|root|getLogger)$", re.IGNORECASE)
+LOGGER = re.compile(r"^(?!.*handler)(.*_)?(log|logger|root|getLogger)(_\w+)?$", re.IGNORECASE)
 NUMBERS = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
 NAMES = {*NUMBERS.values(), "WARN", "FATAL", "NOTSET", "TRACE"}
 SETTINGS = ("LOG_LEVEL", "LOGGING_LEVEL", "LOGLEVEL", "LOGGER_LEVEL")
 GUNICORN = re.compile(r"gunicorn[\w.]*\.py$")
-WANTED = re.compile(r"verbose|debug|trace|_log\b|profil", re.IGNORECASE)
+WANTED = re.compile(r"^(?!not )[\w.\[\]'\"()]*(verbose|trace|_log\b|profil)", re.IGNORECASE)
+UNWANTED = re.compile(r"\bnot\b.*(verbose|debug|trace|_log\b|profil)", re.IGNORECASE)
 FOR_PROFILES = re.compile(r"profil|debug|trace", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One place that sets a level. `names` are the levels it can be, `env` the variables that decide, `unresolved` what stopped us."""
+    """One place that sets a level. `names` are the levels it can be, `env` the variables that decide, `unresolved` what stopped us.
+    `narrow` is True where it is that of one named logger, which says nothing of the others."""
 
     what: str
     place: Place
     names: tuple[str, ...]
     env: tuple[str, ...] = ()
     unresolved: str = ""
+    narrow: bool = False
 
 
 def levels(repo: Repo) -> list[Level]:
@@ -40,7 +43,8 @@ def levels(repo: Repo) -> list[Level]:
     for module in repo.python(b"basicConfig", b"setLevel", b"dictConfig", b"make_filtering_bound_logger", b"loglevel", served=True):
         for call in module.nodes(ast.Call):
             if not (only_for_tests(module, call) or _on_request(module, call) or in_command(module, call)):
-                found += [_level(repo, module, what, node) for what, node in _given(module, call)]
+                narrow = _narrow(module, call)
+                found += [replace(_level(repo, module, what, node), narrow=narrow) for what, node in _given(module, call)]
     for file in repo.files(".py"):
         if GUNICORN.search(file.path) and (gunicorn := repo.module(file)):
             found += [_level(repo, gunicorn, "gunicorn's loglevel", node) for node in gunicorn.constants.get("loglevel", [])]
@@ -53,11 +57,25 @@ def _on_request(module: Module, node: ast.AST) -> bool:
     """Below a condition on a switch for it (`if verbose:`), behind one (`if not DB_LOG: return`), or a logger made for it."""
     function = module.function_around(node)
     tests = [above.test for above in module.ancestors(node) if isinstance(above, ast.If)]
-    tests += [s.test for s in function.body if isinstance(s, ast.If) and isinstance(s.body[-1], ast.Return)] if function else []
+    refusals = [s.test for s in function.body if isinstance(s, ast.If) and isinstance(s.body[-1], ast.Return)] if function else []
     owner = node.func.value if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
     made = module.constants.get(owner.id, []) if isinstance(owner, ast.Name) else []
     names = [string(v.args[0]) or "" for v in (owner, *made) if isinstance(v, ast.Call) and v.args]
-    return any(WANTED.search(ast.unparse(test)) for test in tests) or any(FOR_PROFILES.search(name) for name in names)
+    wanted = any(WANTED.search(ast.unparse(test)) for test in tests) or any(UNWANTED.search(ast.unparse(test)) for test in refusals)
+    return wanted or any(FOR_PROFILES.search(name) for name in names)
+
+
+def _narrow(module: Module, call: ast.Call) -> bool:
+    """`getLogger("boto").setLevel(…)` and a variable that holds such a logger; not `app.logger`, `getLogger()`."""
+    if not isinstance(call.func, ast.Attribute) or call.func.attr != "setLevel":
+        return False
+    owner = call.func.value
+    if isinstance(owner, ast.Attribute):
+        return owner.attr != "logger" or ast.unparse(owner.value) == "self"
+    if isinstance(owner, ast.Name):
+        made = [v for t, v in module.assignments() if isinstance(t, ast.Name) and t.id == owner.id]
+        return not any(isinstance(v, ast.Call) and module.name(v.func).endswith("getLogger") and not v.args for v in made)
+    return isinstance(owner, ast.Call) and bool(owner.args)
 
 
 def _given(module: Module, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:

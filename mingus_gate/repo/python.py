@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from functools import cached_property
@@ -15,6 +16,9 @@ from mingus_gate.repo.tree import File
 Node = TypeVar("Node", bound=ast.AST)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 CHANGES = {"append", "extend", "insert", "add", "update", "setdefault", "pop", "remove", "clear"}
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+"""Said where a file does not parse: newer syntax needs the gate to be run with a newer Python."""
+
 MAX_DEPTH = 120
 """Nesting beyond this is refused: people stay under 50, and recursion over it (`ast.unparse`) fails from 150."""
 
@@ -234,6 +238,6 @@ def _parse(file: File) -> ast.Module:
             warnings.simplefilter("ignore")  # a tree's own SyntaxWarnings are not ours to print
             return ast.parse(source, file.path)
     except SyntaxError as error:
-        raise NotParsedError(f"{type(error).__name__}: {error.msg[:120]}", error.lineno or 1) from None
+        raise NotParsedError(f"{type(error).__name__}: {error.msg[:120]}; read as Python {VERSION}", error.lineno or 1) from None
     except (ValueError, RecursionError, MemoryError, UnicodeError) as error:
         raise NotParsedError(type(error).__name__) from None

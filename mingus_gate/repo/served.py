@@ -15,7 +15,7 @@ ENTRY = re.compile(rb"\b(Flask|Celery|APIFlask|Quart|FlaskApp)\(|\bcreate_app\("
 ENTRY_NAMES = ("wsgi.py", "asgi.py", "gunicorn.conf.py", "gunicorn_config.py", "celeryconfig.py", "celery_app.py")
 SCRIPT = re.compile(r"(^|/)(scripts?|tools?|bin|migrations|alembic|seeds?)/|(^|/)(setup|manage|fabfile|tasks_local)\.py$")
 IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+(?P<base>[.\w]+)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n#]*)|import[ \t]+(?P<plain>[\w., \t]+))",
+    rb"^[ \t]*(?:from[ \t]+(?P<base>[.\w]+)[ \t]+import[ \t]+(?P<names>\((?:[^()#]++|#[^\n]*+)*+\)|[^\n#]*)|import[ \t]+(?P<plain>[\w., \t]+))",
     re.MULTILINE,
 )
 DOTTED_TEXT = re.compile(rb"['\"]([A-Za-z_]\w*(?:\.\w+)+)(?::\w+)?['\"]")

@@ -178,9 +178,15 @@ class _Resolver:
     def _compare(self, node: ast.Compare) -> Value | None:
         """`os.environ.get("X", "true").lower() == "true"` and `… in ("1", "true")`."""
         left, right = self.value(node.left), self.value(node.comparators[0])
-        if len(node.ops) != 1 or left.unresolved or right.unresolved or not left.env:
+        if len(node.ops) != 1 or left.unresolved or not left.env or not right.fixed:
             return None
-        wanted = [v for item in right.literals for v in (_plain(item) if isinstance(item, list) else [item])]
+        among = isinstance(node.ops[0], ast.In | ast.NotIn)
+        items = right.literal if among else [right]
+        if not isinstance(items, list) or not all(item.fixed for item in items):
+            return None
+        wanted = [item.literal for item in items]
+        if any(isinstance(v, dict | list) for v in (*wanted, *left.literals)):
+            return None
         match node.ops[0]:
             case ast.Eq() | ast.In():
                 return Value(tuple(dict.fromkeys(v in wanted for v in left.literals)) or (False,), left.env)
@@ -298,7 +304,11 @@ class _Resolver:
     def _text_method(self, node: ast.Call, func: ast.Attribute) -> Value:
         value = self.value(func.value)
         arguments = [string(a) for a in node.args]
-        if value.unresolved or any(text is None or len(text) > MAX_ARGUMENT for text in arguments):
+        if (
+            value.unresolved
+            or not all(isinstance(v, str) for v in value.literals)
+            or any(text is None or len(text) > MAX_ARGUMENT for text in arguments)
+        ):
             return Value(env=value.env, unresolved=source_of(node))
         try:
             changed = tuple(getattr(text, func.attr)(*arguments) for text in value.texts)
@@ -351,10 +361,6 @@ def _bounded(value: Value) -> bool:
 
 def _long(text: Any, times: Any) -> bool:
     return isinstance(text, str | bytes | list) and isinstance(times, int) and len(text) * times > MAX_LENGTH
-
-
-def _plain(values: list[Value]) -> list[Any]:
-    return [literal for value in values for literal in value.literals]
 
 
 def _bound_by(scope: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> list[str]:

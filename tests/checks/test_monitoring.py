@@ -101,6 +101,22 @@ QUIET: Quiet = {
             app("app.logger.setLevel('INFO')\nhandler = logging.StreamHandler()\nhandler.setLevel(logging.DEBUG)"),
         ),
         ("when run by hand", app("app.logger.setLevel('INFO')\nif __name__ == '__main__':\n    logging.basicConfig(level=logging.DEBUG)")),
+        ("not while developing", app("if not app.debug and not app.testing:\n    app.logger.setLevel(logging.INFO)")),
+        (
+            "a log of its own that is switched on",
+            """
+            import logging
+            from flask import Flask
+
+            app = Flask(__name__)
+            app.logger.setLevel("INFO")
+
+            def watch():
+                if not app.config["DB_LOG"]:
+                    return
+                logging.getLogger("_db").setLevel("DEBUG")
+            """,
+        ),
         ("when asked", app("app.logger.setLevel('INFO')\ndef setup(verbose):\n    if verbose:\n        logging.getLogger().setLevel(logging.DEBUG)")),
         (
             "of a command",
@@ -272,7 +288,10 @@ UNKNOWN: Unknown = {
         ),
         ("a file does not parse", {"app.py": NOTHING, "wsgi.py": "import sentry_sdk\nsentry_sdk.init(\n"}, "could not be parsed"),
     ],
-    "monitoring.log-level": [("a function decides", app("logging.basicConfig(level=decide())"), "decide()")],
+    "monitoring.log-level": [
+        ("a function decides", app("logging.basicConfig(level=decide())"), "decide()"),
+        ("only that of a library", app("logging.getLogger('boto').setLevel(logging.WARNING)"), "looked for"),
+    ],
     "monitoring.tracing-sample": [("a function decides", app("import sentry_sdk\nsentry_sdk.init(traces_sample_rate=decide())"), "decide()")],
     "monitoring.no-secret-in-log": [("nothing is logged", NOTHING, "looked for")],
     "monitoring.alert-rules": [("nothing is measured", NOTHING, "looked for")],

@@ -283,6 +283,10 @@ QUIET: Quiet = {
             snippet("@app.get('/h')\ndef h():\n    return jsonify(stripe=bool(os.getenv('STRIPE_SECRET_KEY')), public_key=PUBLIC_KEY)"),
         ),
         (
+            "an administrator edits the settings",
+            snippet("def edit(row):\n    return render_template('s.html', k=row.stripe_secret_key, public_key=row.pk)"),
+        ),
+        (
             "the script loads the publishable key",
             {
                 "app.py": NO_STRIPE + "    import stripe\n",
@@ -491,6 +495,8 @@ REPORTED: Reported = {
             """,
             "app.py:12",
         ),
+        ("of a table of keys", snippet("def pay():\n    return render_template('p.html', key=stripe_keys['secret_key'])"), "app.py:6"),
+        ("of the configuration", snippet("def pay():\n    return render_template('p.html', key=app.config['STRIPE_SECRET_KEY'])"), "app.py:6"),
         ("in an answer", snippet("@app.get('/c')\ndef c():\n    return jsonify({'key': stripe.api_key})"), "app.py:7"),
         (
             "printed by the template",

@@ -294,6 +294,7 @@ CONTENT = {
     "one line of a megabyte": b"x" * 1_000_000,
     "a path without end": b"a/" * 100_000,
     "a name without end": b"a." * 100_000,
+    "imports that never close": b"from a import (\n" * 50_000,
     "empty lines": b"\n" * 100_000,
     "brackets": b"[" * 100_000,
     "empty": b"",
