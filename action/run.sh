@@ -31,17 +31,22 @@ locked=(--quiet --no-deps --require-hashes --only-binary :all: -r "$source_tree/
 [[ ${INPUT_LIVE:-} != true ]] || locked+=(-r "$source_tree/action/live.txt")
 pip_only=(--disable-pip-version-check --no-input --no-compile)
 
-install() {
-  if command -v uv >/dev/null; then
-    uv venv --quiet --no-project --python "$python" venv \
-      && uv pip install --python venv "${locked[@]}"
-  elif "$python" -I -m pip --version >/dev/null 2>&1; then # the runner's pip does, which saves installing one
+with_uv() {
+  uv venv --quiet --no-project --python "$python" venv && uv pip install --python venv "${locked[@]}"
+}
+
+with_pip() {
+  rm -rf venv
+  if "$python" -I -m pip --version >/dev/null 2>&1; then # the runner's pip does, which saves installing one
     "$python" -I -m venv --without-pip venv && "$python" -I -m pip --python venv install "${pip_only[@]}" "${locked[@]}"
   else
     "$python" -I -m venv venv && venv/bin/python -I -m pip install "${pip_only[@]}" "${locked[@]}"
   fi
 }
-install || die "the packages in action/requirements.txt could not be installed; see above" 3
+
+# uv is quicker; a runner behind a proxy may have only pip set up for it
+{ command -v uv >/dev/null && with_uv; } || with_pip \
+  || die "the packages in action/requirements.txt could not be installed; see above" 3
 
 # Copied and not installed: GitHub ships no git history with an action, and a runner need not have setuptools.
 own=$(venv/bin/python -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))')

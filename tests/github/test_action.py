@@ -233,6 +233,18 @@ def test_packages_that_cannot_be_installed_are_no_verdict(tmp_path: Path) -> Non
     assert "could not be installed" in ended.stdout
 
 
+def test_pip_is_tried_where_uv_fails(tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "uv").write_text("#!/bin/sh\necho 'uv knows no proxy' >&2\nexit 2\n")
+    (tools / "uv").chmod(0o755)
+    broken = {"PATH": f"{tools}:/usr/bin:/bin", "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "0", "PIP_CONFIG_FILE": "/dev/null"}
+    ended = bootstrap(tmp_path, INPUT_PYTHON=sys._base_executable, **broken)  # type: ignore[attr-defined]
+    assert "uv knows no proxy" in ended.stderr
+    assert "Could not find a version" in ended.stderr, "pip was not asked"
+    assert ended.returncode == 3
+
+
 def test_every_input_reaches_the_command_and_no_expression_a_shell() -> None:
     (step,) = ACTION["runs"]["steps"]
     assert step["run"] == 'bash "$GITHUB_ACTION_PATH/action/run.sh"'
