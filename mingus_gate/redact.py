@@ -17,7 +17,7 @@ PATTERNS = (
     (re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}(\.[A-Za-z0-9_-]*)?"), MASK),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL), MASK),
     (re.compile(r"(?i)\b(password|passwd|pwd|secret|token|api[_-]?key|authorization)(['\"]?\s*[:=]\s*)(['\"]?)[^\s'\"&,;]{4,}"), rf"\1\2\3{MASK}"),
-    (re.compile(r"(?i)(--?[\w-]*(?:password|passwd|secret|token|key)[ =])(?!-)['\"]?[^\s'\"`]{4,}"), rf"\1{MASK}"),
+    (re.compile(r"(?i)(?<!\w)(--?[\w-]*(?:password|passwd|secret|token|key)[ =])(?!-)['\"]?[^\s'\"`]{4,}"), rf"\1{MASK}"),
     # long runs of letters and digits without a word in them: keys of providers not named above
     (re.compile(r"(?<![\w/.-])(?=[A-Za-z0-9+_-]*\d)(?=[A-Za-z0-9+_-]*[A-Za-z])[A-Za-z0-9+_-]{32,}={0,2}(?![\w/.-])"), MASK),
 )

@@ -41,7 +41,8 @@ def engines(repo: Repo) -> list[Engine]:
         _created(repo, module, call)
         for module, call in repo.calls("sqlalchemy.create_engine", "sqlalchemy.ext.asyncio.create_async_engine", served=True)
     ]
-    extensions = list(repo.calls("flask_sqlalchemy.SQLAlchemy"))
+    # a migration that makes one borrows its column types; it connects to nothing
+    extensions = [(module, call) for module, call in repo.calls("flask_sqlalchemy.SQLAlchemy") if "/versions/" not in module.path]
     configured = [_configured(s.place, s.value) for s in settings(repo, "SQLALCHEMY_ENGINE_OPTIONS")]
     for module, call in extensions:
         if (options := keyword(call, "engine_options")) is not None:

@@ -17,6 +17,8 @@ METHODS = {"debug", "info", "warning", "warn", "error", "critical", "exception",
 LOGGER = re.compile(r"(^|_)(log|logger|logging|getLogger|get_logger|bind)$", re.IGNORECASE)
 COMMAND = re.compile(r"(^|\.)(command|cli|group|shell_context_processor)$")
 COMMAND_LINE = {"argparse", "getpass", "docopt", "fire"}
+SESSION_TAKES = re.compile(r"session\.(add|delete|merge|refresh)$")
+"""A database session takes objects only."""
 TEXT_METHODS = {
     "strip",
     "split",
@@ -218,12 +220,14 @@ def _loop_variable(node: ast.Name, function: Function | None) -> bool:
 
 
 def _is_object(node: ast.Name | ast.Attribute, around: ast.AST | None) -> bool:
-    """Whether the code around asks it for attributes that no text has: a `token` that is a row of a table prints its own way."""
+    """Whether the code around uses it as no text can be used: a `token` that is a row of a table prints its own way."""
     shown = ast.unparse(node)
-    return around is not None and any(
-        isinstance(n, ast.Attribute) and n.attr not in TEXT_METHODS and isinstance(n.value, type(node)) and ast.unparse(n.value) == shown
-        for n in ast.walk(around)
-    )
+    for n in ast.walk(around) if around is not None else ():
+        if isinstance(n, ast.Attribute) and n.attr not in TEXT_METHODS and isinstance(n.value, type(node)) and ast.unparse(n.value) == shown:
+            return True
+        if isinstance(n, ast.Call) and n.args and SESSION_TAKES.search(ast.unparse(n.func)) and ast.unparse(n.args[0]) == shown:
+            return True
+    return False
 
 
 def _judged_attribute(module: Module, node: ast.Attribute) -> tuple[str, bool]:

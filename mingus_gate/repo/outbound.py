@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
+from mingus_gate.repo.debug import only_by_main
 from mingus_gate.repo.python import Module, keyword, source_of, unpacks
 from mingus_gate.repo.values import Value
 
@@ -34,12 +35,12 @@ class OutboundCall:
 
 
 def outbound_calls(repo: Repo) -> list[OutboundCall]:
-    """Every outbound HTTP call of served code, in path and line order."""
+    """Every outbound HTTP call of served code, in path and line order; what only `__main__` reaches answers no request."""
     found: list[OutboundCall] = []
     for module in repo.python(b"requests", b"httpx", b"urlopen", served=True):
         sessions = dict(_sessions(module))
         for call in module.nodes(ast.Call):
-            found += _call(repo, module, call, sessions)
+            found += (made for made in _call(repo, module, call, sessions) if not only_by_main(repo, module, call))
     return sorted(found, key=lambda outbound: outbound.place)
 
 

@@ -59,9 +59,13 @@ def _literal_keys(repo: Repo) -> Iterator[Key]:
 
 
 def refused_at(repo: Repo, key: Key, texts: list[str | bytes]) -> Place | None:
-    """Where the start is refused with the fallback: a condition on its text, or on the variable being given, that raises."""
-    words = [text if isinstance(text, bytes) else text.encode() for text in texts] + [name.encode() for name in key.value.env]
+    """Where the start is refused with the fallback: a condition on its text, or on the variable being given, that raises; or an `assert` of it."""
+    names = key.value.env or (key.name,)
+    words = [text if isinstance(text, bytes) else text.encode() for text in texts] + [name.encode() for name in names]
     for module in repo.python(*words, served=True):
+        for claim in module.nodes(ast.Assert):
+            if not isinstance(claim.test, ast.UnaryOp) and _asks_environment(module, claim.test, names):
+                return module.place(claim)
         for test in module.nodes(ast.If):
             ends = any(isinstance(n, ast.Raise) or (isinstance(n, ast.Expr) and module.name(n.value) in EXITS) for n in test.body)
             if ends and (_names_text(module, test.test, texts) or _asks_environment(module, test.test, key.value.env)):

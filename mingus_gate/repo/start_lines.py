@@ -22,6 +22,9 @@ UNIT = re.compile(
 COMPOSE = re.compile(r"compose[\w.-]*\.ya?ml$")
 SCRIPT = re.compile(r"(?<![\w-])([\w-]*(?:\.sh|entrypoint|start|boot|run))\b")
 STARTS = re.compile(r"\s*(CMD|ENTRYPOINT|ENV)\b", re.IGNORECASE)
+SAYS_DEVELOPMENT = re.compile(
+    r"^\s*#.*\b(intended|meant|only|is|used) (only )?for (local )?development\b|^\s*#\s*(local )?development only\b", re.IGNORECASE | re.MULTILINE
+)
 STAGE = re.compile(r"\s*FROM\s+\S+(?:\s+AS\s+(\S+))?", re.IGNORECASE)
 
 
@@ -78,6 +81,8 @@ def _lines(file: File) -> Iterator[StartLine]:
 
 
 def _dockerfile(file: File) -> Iterator[StartLine]:
+    if SAYS_DEVELOPMENT.search("\n".join(file.lines[:10])):
+        return
     development = False
     for line in _lines(file):
         if stage := STAGE.match(line.text):

@@ -44,6 +44,13 @@ QUIET: Quiet = {
             """,
         ),
         (
+            "a migration borrows column types",
+            {
+                "app.py": OPTIONS.replace("SQLAlchemy(app)", "Database(app)"),
+                "migrations/versions/1_hosts.py": "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\n",
+            },
+        ),
+        (
             "a script makes an engine of its own",
             {"app.py": OPTIONS, "scripts/report.py": "from sqlalchemy import create_engine\nengine = create_engine('postgresql://localhost/x')\n"},
         ),

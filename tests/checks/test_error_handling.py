@@ -144,6 +144,17 @@ QUIET: Quiet = {
     "error-handling.outbound-timeouts": [
         ("given", CALL),
         ("from the configuration", CALL.replace("(3, 10)", "app.config['TIMEOUT']")),
+        (
+            "a download when the file is run by hand",
+            CALL
+            + """
+    def fetch(url):
+        return requests.get(url).content
+
+    if __name__ == "__main__":
+        print(len(fetch("https://cdn.example.com/app.css")))
+""",
+        ),
         ("httpx has one by itself", NO_TIMEOUT.replace("requests", "httpx")),
         (
             "in the keywords handed over",

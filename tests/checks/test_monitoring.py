@@ -172,6 +172,7 @@ QUIET: Quiet = {
     "monitoring.no-likely-secret-in-log": [
         ("the id of who logs in", LOGIN),
         ("a row of a table", logs("token = find()\n    log.info('%s revoked by %s', token, token.user_id)")),
+        ("a row that was deleted", logs("token = find()\n    db.session.delete(token)\n    log.info('%s revoked', token)")),
         ("a page's token", logs("log.info(next_token)")),
         ("one field of the body", logs("log.info(request.form['email'])")),
         ("below the level of production", logs("log.debug(request.data)\n    log.info('done')")),

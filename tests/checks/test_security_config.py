@@ -114,6 +114,25 @@ QUIET: Quiet = {
             },
         ),
         (
+            "production asserts that the variable is given",
+            {
+                "app.py": BARE + "    app.config.from_object('config.ProductionConfig')\n",
+                "config.py": """
+                import os
+                class Config:
+                    if os.environ.get("SECRET_KEY"):
+                        SECRET_KEY = os.environ.get("SECRET_KEY")
+                    else:
+                        SECRET_KEY = "not-set"
+
+                class ProductionConfig(Config):
+                    @classmethod
+                    def init_app(cls, app):
+                        assert os.environ.get("SECRET_KEY"), "set SECRET_KEY"
+                """,
+            },
+        ),
+        (
             "production overrides the base class",
             {
                 "app.py": BARE + "    app.config.from_object('config.ProductionConfig')\n",
@@ -232,6 +251,14 @@ QUIET: Quiet = {
                 "Dockerfile.dev": "FROM python\nENV FLASK_DEBUG=1\nCMD python app.py\n",
                 "docker-compose.yml": "services:\n  web:\n    command: python app.py\n    environment:\n      FLASK_DEBUG: 1\n",
                 "entrypoint.sh": 'if [ "$1" = dev ]; then\n  flask run --debug\nfi\nexec gunicorn app:app\n',
+            },
+        ),
+        (
+            "an image whose first comment says that it is for development",
+            {
+                "app.py": BARE,
+                "Dockerfile": "FROM python:3.12\n\n# This image is meant for development; deploy/Dockerfile is what we ship.\nENV FLASK_DEBUG=1\n",
+                "deploy/Dockerfile": 'FROM python:3.12\nCMD ["gunicorn", "app:app"]\n',
             },
         ),
         (

@@ -216,6 +216,14 @@ QUIET: Quiet = {
             "above, for all servers",
             {"app.py": APP, "nginx.conf": "http {\n  ssl_protocols TLSv1.3;\n" + NGINX.replace("ssl_protocols TLSv1.2 TLSv1.3;", "") + "}\n"},
         ),
+        (
+            "a server whose certificate is a developer's",
+            {
+                "app.py": APP,
+                "nginx.conf": NGINX,
+                "vm/nginx.conf": NGINX.replace("TLSv1.2 TLSv1.3;", "TLSv1 TLSv1.2;\n        ssl_certificate /vagrant/vm/shop_dev.pem;"),
+            },
+        ),
         ("no proxy here", APP),
     ],
 }

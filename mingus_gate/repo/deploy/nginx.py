@@ -68,7 +68,13 @@ class ServerBlock:
 
 def server_blocks(repo: Repo) -> list[ServerBlock]:
     """Every server block of the nginx configurations that are not for development, in path and line order."""
-    return [block for file in repo.files(roles=(Role.PRODUCTION, Role.EXAMPLE)) if _is_nginx(file) for block in _blocks(file)]
+    found = [block for file in repo.files(roles=(Role.PRODUCTION, Role.EXAMPLE)) if _is_nginx(file) for block in list(_blocks(file))]
+    return [block for block in found if not _for_development(block)]
+
+
+def _for_development(block: ServerBlock) -> bool:
+    """Whether its certificate's file name says so (`shop_dev.pem`); the folders above may be called local or test for other reasons."""
+    return any(for_development(d.args[0].rpartition("/")[2]) for d in block.directives if d.name == "ssl_certificate" and d.args)
 
 
 def _is_nginx(file: File) -> bool:
