@@ -47,6 +47,7 @@ def test_given_values_are_masked_wherever_they_stand() -> None:
         "looked for `SQLALCHEMY_ENGINE_OPTIONS` and `create_engine(`",
         "migrations/versions/20240102_add_users_table_and_some_more_columns.py",
         "gunicorn --keep-alive 5 --keyfile /etc/tls/key.pem --bind 0.0.0.0:8000",
+        "POST /auth/forgot-password carries no limit",
         "docs.sqlalchemy.org/en/20/core/pooling.html#disconnect-handling-pessimistic",
     ],
 )
