@@ -47,7 +47,7 @@ def engine_lives(repo: Repo) -> list[Life]:
             continue
         else:
             answering = _answering(repo) if answering is None else answering
-            if function in answering:
+            if function in answering and (answering[function] == function.name or _on_g(module, call) or not _branches(function)):
                 found.append(Life(module.place(call), once=False, by=answering[function]))
     return found
 
@@ -68,6 +68,17 @@ def _kept(module: Module, call: ast.Call) -> bool:
         if isinstance(above, ast.Assign):
             return any(isinstance(t, ast.Attribute | ast.Subscript) and module.name(t).split(".")[:2] != ["flask", "g"] for t in above.targets)
     return False
+
+
+def _on_g(module: Module, call: ast.Call) -> bool:
+    """Whether the engine is kept on `g`, which ends with the request."""
+    parent = module.parent(call)
+    return isinstance(parent, ast.Assign) and any(module.name(t).startswith("flask.g.") for t in parent.targets)
+
+
+def _branches(function: Function) -> bool:
+    """Whether the function may return an engine it has made before."""
+    return any(isinstance(n, ast.If | ast.IfExp | ast.Try) for n in walk(function))
 
 
 def _configured(repo: Repo, module: Module, call: ast.Call) -> bool:
@@ -177,10 +188,21 @@ def _closed_in(function: Function) -> bool:
     return any(isinstance(n, ast.Attribute) and n.attr in ("close", "remove", "__exit__") for n in walk(function))
 
 
-def _handed_on(module: Module, node: ast.AST) -> bool:
+def _handed_on(module: Module, node: ast.expr) -> bool:
     """Whether the session leaves the function, or the maker itself is given to another: who ends it cannot be seen here."""
     parent = module.parent(node)
-    above = module.parent(parent) if isinstance(parent, ast.Call) and parent.func is node else None
-    if isinstance(above, ast.Return | ast.Yield | ast.Call | ast.keyword) or isinstance(parent, ast.Return | ast.keyword):
-        return True
-    return isinstance(parent, ast.Call) and node in parent.args
+    if not (isinstance(parent, ast.Call) and parent.func is node):
+        return isinstance(parent, ast.Return | ast.keyword) or (isinstance(parent, ast.Call) and node in parent.args)
+    above = module.parent(parent)
+    while isinstance(above, ast.BoolOp | ast.IfExp | ast.NamedExpr):
+        above = module.parent(above)
+    if isinstance(above, ast.Assign):
+        names = {t.id for t in above.targets if isinstance(t, ast.Name)}
+        return len(names) < len(above.targets) or _leaves(module, node, names)
+    return isinstance(above, ast.Return | ast.Yield | ast.Call | ast.keyword)
+
+
+def _leaves(module: Module, node: ast.expr, names: set[str]) -> bool:
+    """Whether the function around gives one of its variables away: returned, yielded, kept, or as an argument."""
+    uses = [n for n in walk(module.function_around(node) or node) if isinstance(n, ast.Name) and n.id in names and isinstance(n.ctx, ast.Load)]
+    return any(not isinstance(module.parent(use), ast.Attribute) for use in uses)

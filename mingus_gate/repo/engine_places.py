@@ -54,15 +54,24 @@ def _declared(setting: Setting) -> bool:
 
 
 def _adds(setting: Setting) -> bool:
-    """Whether it keeps what was given before: `setdefault`, or an expression that reads the same key."""
+    """Whether it keeps what was given before: `setdefault`, or the same key is read in it or above it."""
     parent = setting.module.parent(setting.node)
     if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Attribute) and parent.func.attr == "setdefault":
         return True
-    return any(string(n) == KEY or (isinstance(n, ast.Name | ast.Attribute) and KEY in ast.unparse(n)) for n in walk(setting.node))
+    read = [n for n in (*setting.module.nodes(ast.Subscript), *setting.module.nodes(ast.Call)) if _reads(n)]
+    before = [n for n in read if n.lineno < setting.node.lineno]
+    return bool(before) or any(string(n) == KEY or (isinstance(n, ast.Name | ast.Attribute) and KEY in ast.unparse(n)) for n in walk(setting.node))
 
 
 def _condition(module: Module, node: ast.AST) -> str:
     return next(map(source_of, _tests(module, node)), "")
+
+
+def _reads(node: ast.Subscript | ast.Call) -> bool:
+    """Whether it is `config["SQLALCHEMY_ENGINE_OPTIONS"]` or `config.get("SQLALCHEMY_ENGINE_OPTIONS")`, read."""
+    if isinstance(node, ast.Subscript):
+        return string(node.slice) == KEY and isinstance(node.ctx, ast.Load)
+    return isinstance(node.func, ast.Attribute) and node.func.attr == "get" and bool(node.args) and string(node.args[0]) == KEY
 
 
 def _tests(module: Module, node: ast.AST) -> list[ast.expr]:

@@ -171,6 +171,15 @@ QUIET: Quiet = {
             OPTIONS + '    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {**app.config["SQLALCHEMY_ENGINE_OPTIONS"], "pool_timeout": 5}\n',
         ),
         (
+            "read, extended and set again",
+            OPTIONS
+            + """
+    options = dict(app.config["SQLALCHEMY_ENGINE_OPTIONS"])
+    options["pool_timeout"] = 5
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+""",
+        ),
+        (
             "each class its own",
             {
                 "app.py": "from flask import Flask\nimport config\napp = Flask(__name__)\napp.config.from_object('config.ProductionConfig')\n",
@@ -216,6 +225,22 @@ QUIET: Quiet = {
             def index():
                 return str(connect().connect().scalar("SELECT 1"))
             """,
+        ),
+        (
+            "made by the first request that asks",
+            ONE_ENGINE
+            + """
+    def reporting():
+        if hasattr(app, "reporting"):
+            return app.reporting
+        made = create_engine(os.environ["REPORTING_URL"])
+        app.reporting = made
+        return made
+
+    @app.get("/report")
+    def report():
+        return str(reporting().connect().scalar(text("SELECT 1")))
+""",
         ),
         (
             "a page that tries the address it is given",
@@ -436,6 +461,14 @@ UNKNOWN: Unknown = {
         (
             "the session leaves the function",
             NEVER_REMOVED.replace("return Session.get(Invoice, number).total", "return load(Session(), number)"),
+            "cannot be followed",
+        ),
+        (
+            "kept on g and closed there",
+            NEVER_REMOVED.replace("import Flask", "import Flask, g").replace(
+                "        return Session.get(Invoice, number).total",
+                "        g.session = Session()\n        return g.session.get(Invoice, number).total",
+            ),
             "cannot be followed",
         ),
     ],
