@@ -58,8 +58,8 @@ def _adds(setting: Setting) -> bool:
     parent = setting.module.parent(setting.node)
     if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Attribute) and parent.func.attr == "setdefault":
         return True
-    read = [n for n in (*setting.module.nodes(ast.Subscript), *setting.module.nodes(ast.Call)) if _reads(n)]
-    before = [n for n in read if n.lineno < setting.node.lineno]
+    nodes: list[ast.Subscript | ast.Call] = [*setting.module.nodes(ast.Subscript), *setting.module.nodes(ast.Call)]
+    before = [n for n in nodes if _reads(n) and n.lineno < setting.node.lineno]
     return bool(before) or any(string(n) == KEY or (isinstance(n, ast.Name | ast.Attribute) and KEY in ast.unparse(n)) for n in walk(setting.node))
 
 
