@@ -12,6 +12,7 @@ from mingus_gate.repo.caches import CacheSetting, cache_settings, extensions, hi
 from mingus_gate.repo.deploy import Service, services
 from mingus_gate.repo.flask_app import proven_absent
 from mingus_gate.repo.redis_addresses import RedisAddress, redis_addresses
+from mingus_gate.repo.redis_users import keepers, policy
 from mingus_gate.target import Target, shown
 
 LOOKED_FOR = "Flask-Caching, cachelib and dogpile.cache"
@@ -62,6 +63,15 @@ PORT_PUBLISHED = Rule(
     "compose services of Redis, Valkey or Memcached",
     "Docker opens a published port on every address of the machine, past the firewall's own rules.",
     "https://docs.docker.com/engine/network/port-publishing/",
+)
+APART = Rule(
+    "cache.apart",
+    Severity.WARNING,
+    "The cache evicts no task, session or limit",
+    "Give the cache a Redis of its own, and start the other with `--maxmemory-policy noeviction`.",
+    "`--maxmemory-policy` of compose services, and the addresses of Celery's broker, sessions and rate limits",
+    "A Redis that is told `allkeys-lru` drops whatever was used least when it is full: a waiting task as soon as a cached page.",
+    "https://redis.io/docs/latest/develop/reference/eviction/",
 )
 
 STORE = re.compile(r"(^|/)(redis|valkey|memcached|keydb|dragonfly)(-stack(-server)?|-\d[\w.-]*)?([:@]|$)")
@@ -207,6 +217,29 @@ def port_published(repo: Repo) -> Iterator[Observation]:
             yield unclear(f"the port of {store.name} is published, but whether production uses {store.place.path} is not written", place)
 
 
+def apart(repo: Repo) -> Iterator[Observation]:
+    kept = repo.fact(keepers)
+    stores = [s for s in repo.fact(services) if STORE.search(s.image) and "memcached" not in s.image and not s.development]
+    if not kept:
+        yield from proven_absent(repo, "Celery's broker, sessions and rate limits in Redis")
+        return
+    if not any(k.host == store.name for store in stores for k in kept) and not any(policy(s).startswith("allkeys") for s in stores):
+        yield unclear(f"whether the Redis of {kept[0].what} evicts keys is decided where it is started, outside of the tree", kept[0].place)
+    for store in stores:
+        told, place = policy(store), store.places.get("command", store.place)
+        inside = [k for k in kept if k.host == store.name]
+        lost = " and ".join(sorted({k.what for k in inside}))
+        if told.startswith("allkeys") and inside:
+            message = f"{store.name} evicts any key when it is full ({told}), and holds {lost}"
+            yield broken(message, place, policy=told, kept_at=[str(k.place) for k in inside])
+        elif told.startswith("allkeys") and all(k.host for k in kept):
+            yield holds(f"{store.name} evicts ({told}), and holds nothing that must stay", place, policy=told)
+        elif told.startswith("allkeys"):
+            yield unclear(f"{store.name} evicts any key ({told}); what is kept there is decided by the environment", place)
+        elif inside:
+            yield holds(f"{store.name} evicts no key of {lost} ({told or 'noeviction, its default'})", place, policy=told or "noeviction")
+
+
 def _without_variables(port: str) -> str:
     """A port with each `${NAME:-default}` as its default."""
     return re.sub(r"\$\{\w+:?-?([^}]*)\}", r"\1", port)
@@ -247,6 +280,13 @@ CHECK = Check(
     "Cache",
     "Is the cache shared, bounded and protected?",
     weight=1,
-    static={SHARED: shared, DEFAULT_TIMEOUT: default_timeout, KEY_PREFIX: key_prefix, PROTECTED: protected, PORT_PUBLISHED: port_published},
+    static={
+        SHARED: shared,
+        DEFAULT_TIMEOUT: default_timeout,
+        KEY_PREFIX: key_prefix,
+        PROTECTED: protected,
+        PORT_PUBLISHED: port_published,
+        APART: apart,
+    },
     live={REACHABLE: reachable},
 )

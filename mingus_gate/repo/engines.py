@@ -41,17 +41,26 @@ def engines(repo: Repo) -> list[Engine]:
         _created(repo, module, call)
         for module, call in repo.calls("sqlalchemy.create_engine", "sqlalchemy.ext.asyncio.create_async_engine", served=True)
     ]
-    # a migration that makes one borrows its column types; it connects to nothing
-    extensions = [(module, call) for module, call in repo.calls("flask_sqlalchemy.SQLAlchemy") if "/versions/" not in module.path]
+    made = repo.fact(extensions)
     configured = [_configured(s.place, s.value) for s in settings(repo, "SQLALCHEMY_ENGINE_OPTIONS")]
-    for module, call in extensions:
+    for module, call in made:
         if (options := keyword(call, "engine_options")) is not None:
             configured.append(_configured(module.place(options), repo.resolve(module, options)))
     if legacy := settings(repo, *LEGACY):
         configured.append(Engine(legacy[0].place, {LEGACY[s.key]: s.value for s in legacy}))
-    if extensions and not configured:
-        configured = [Engine(module.place(call), {}) for module, call in extensions[:1]]
+    if made and not configured:
+        configured = [Engine(module.place(call), {}) for module, call in made[:1]]
     return sorted(found + configured, key=lambda engine: engine.place)
+
+
+def pooled_engines(repo: Repo) -> list[Engine]:
+    """Engines that keep a pool: SQLite's and those told NullPool do not."""
+    return [e for e in repo.fact(engines) if "poolclass" not in e.options and not (e.url and e.url.always(lambda t: str(t).startswith("sqlite")))]
+
+
+def extensions(repo: Repo) -> list[tuple[Module, ast.Call]]:
+    """Where Flask-SQLAlchemy is made. A migration that makes one borrows its column types; it connects to nothing."""
+    return [(module, call) for module, call in repo.calls("flask_sqlalchemy.SQLAlchemy") if "/versions/" not in module.path]
 
 
 def _created(repo: Repo, module: Module, call: ast.Call) -> Engine:

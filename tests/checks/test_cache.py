@@ -57,6 +57,31 @@ def app(*lines: str) -> str:
     return "\n".join(["import os, redis", "from flask import Flask", "from flask_caching import Cache", "app = Flask(__name__)", *lines])
 
 
+QUEUE = {
+    "app.py": "from flask import Flask\nfrom celery import Celery\n\napp = Flask(__name__)\ncelery = Celery('shop', broker='redis://queue:6379/0')\n",
+    "compose.yaml": """
+        services:
+          queue:
+            image: redis:7.4
+            command: redis-server --maxmemory 256mb --maxmemory-policy noeviction
+          cache:
+            image: redis:7.4
+            command: redis-server --maxmemory 256mb --maxmemory-policy allkeys-lru
+        """,
+}
+SAME_REDIS = {
+    "app.py": QUEUE["app.py"].replace("queue", "redis"),
+    "compose.yaml": """
+        services:
+          redis:
+            image: redis:7.4
+            command: redis-server --maxmemory 256mb --maxmemory-policy allkeys-lru
+        """,
+}
+FROM_ENVIRONMENT = (
+    QUEUE["app.py"].replace("from flask", "import os\nfrom flask", 1).replace("'redis://queue:6379/0'", "os.environ['CELERY_BROKER_URL']")
+)
+
 QUIET: Quiet = {
     "cache.shared": [
         ("Redis", SHARED),
@@ -101,6 +126,15 @@ QUIET: Quiet = {
         ("for development", {"docker-compose.yml": COMPOSE, "docker-compose.dev.yml": PUBLISHED}),
         ("no compose file", NO_CACHE),
     ],
+    "cache.apart": [
+        ("one Redis for the queue, one for the cache", QUEUE),
+        (
+            "the address stands in the example file",
+            {**QUEUE, "app.py": FROM_ENVIRONMENT, ".env.example": "CELERY_BROKER_URL=redis://queue:6379/0\n"},
+        ),
+        ("only keys with an expiry go", {**SAME_REDIS, "compose.yaml": SAME_REDIS["compose.yaml"].replace("allkeys-lru", "volatile-lru")}),
+        ("limits in memory", app("app.config['RATELIMIT_STORAGE_URI'] = 'memory://'")),
+    ],
 }
 REPORTED: Reported = {
     "cache.shared": [
@@ -124,6 +158,22 @@ REPORTED: Reported = {
             "beside source in development, but a file for production",
             {"docker-compose.prod.yml": PUBLISHED.replace('ports: ["8000:8000"]', 'volumes: [".:/app"]')},
             "docker-compose.prod.yml:9",
+        ),
+    ],
+    "cache.apart": [
+        ("the queue in a Redis that evicts", SAME_REDIS, "compose.yaml:5"),
+        (
+            "rate limits in a Redis that evicts",
+            {**SAME_REDIS, "app.py": app("app.config['RATELIMIT_STORAGE_URI'] = 'redis://redis:6379/1'")},
+            "compose.yaml:5",
+        ),
+        (
+            "compose gives the address",
+            {
+                "app.py": FROM_ENVIRONMENT,
+                "compose.yaml": SAME_REDIS["compose.yaml"] + "  web:\n            environment: {CELERY_BROKER_URL: redis://redis:6379/0}\n",
+            },
+            "compose.yaml:5",
         ),
     ],
 }
@@ -160,6 +210,10 @@ UNKNOWN: Unknown = {
             {"docker-compose.yml": PUBLISHED.replace('ports: ["8000:8000"]', 'volumes: [".:/app"]')},
             "not written",
         ),
+    ],
+    "cache.apart": [
+        ("Redis is started elsewhere", QUEUE["app.py"], "outside of the tree"),
+        ("the environment decides where the queue is", {**QUEUE, "app.py": FROM_ENVIRONMENT}, "decided by the environment"),
     ],
 }
 
