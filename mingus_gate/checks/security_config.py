@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from mingus_gate.model import Check, Observation, Place, Role, Rule, Severity, broken, holds, unclear
+from mingus_gate.model import Check, Observation, Place, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
 from mingus_gate.repo.back_doors import gates
 from mingus_gate.repo.bodies import bounds, taking_bodies
@@ -19,6 +18,7 @@ from mingus_gate.repo.proxies import asks_address, believed_headers, other_heade
 from mingus_gate.repo.python import keyword
 from mingus_gate.repo.routes import app_place
 from mingus_gate.repo.security_headers import FRAMING, NOSNIFF, TALISMANS, header_extensions, sent_headers
+from mingus_gate.repo.session_cookies import OFF_DEFAULTS, named_in, uses_sessions
 from mingus_gate.repo.signing_keys import Key, refused_at, signing_keys
 from mingus_gate.repo.tokens import Token, checked_tokens, made_tokens
 from mingus_gate.repo.values import Value
@@ -136,14 +136,6 @@ REQUEST_SIZE = Rule(
     "https://flask.palletsprojects.com/en/stable/web-security/#resource-use",
 )
 
-RANDOM = re.compile(r"token_hex|token_urlsafe|token_bytes|urandom|uuid[14]|generate_key|randbytes|random\.choice|choices\(")
-STORED = re.compile(r"\bopen\(|read_text|read_bytes|get_secret|getsecret|get_parameter|access_secret_version|vault", re.IGNORECASE)
-SESSION_USERS = re.compile(
-    rb"from flask import [^\n]*\b(session|flash)\b|from flask import \([^)]*\b(session|flash)\b|\bflask\.(session|flash)\b"
-    rb"|flask_(login|session|security|wtf|dance|oauthlib|principal|appbuilder|admin|jwt_extended)|authlib\.integrations\.flask|\bSESSION_COOKIE_"
-)
-CONFIGURATION = re.compile(r"\.(cfg|ini|toml|ya?ml|conf|template|tmpl|j2|jinja2?)$|\.(example|sample|dist)$|\.(cfg|conf|ini|toml)\.")
-OFF_DEFAULTS = {"SESSION_COOKIE_SECURE": "session_cookie_secure", "SESSION_COOKIE_SAMESITE": "session_cookie_samesite"}
 ANSWER_HEADERS = Rule(
     "security-config.answer-headers",
     Severity.WARNING,
@@ -172,10 +164,10 @@ def _judge_key(repo: Repo, key: Key) -> Iterator[Observation]:
         yield broken(
             f"{key.name} falls back to a literal when {unless} is not set" if unless else f"{key.name} is a literal in the source", key.place
         )
-    elif RANDOM.search(value.unresolved):
+    elif key.made_up:
         when = f" when {unless} is not set" if unless else ""
         yield broken(f"{key.name} is made up anew by every process{when}: workers do not accept each other's signatures", key.place)
-    elif value.unresolved and not STORED.search(value.unresolved):
+    elif value.unresolved and not key.stored:
         yield unclear(f"{key.name} is `{value.unresolved}`", key.place)
     elif value.unresolved or unless:
         yield holds(f"{key.name} comes from {unless} without a fallback" if unless else f"{key.name} is read from a secret store", key.place)
@@ -223,7 +215,7 @@ def session_cookies(repo: Repo) -> Iterator[Observation]:
     app = next(iter(repo.fact(apps)), None)
     if app is None:
         return
-    if not any(f.mentions(b"flask") and SESSION_USERS.search(f.data) for f in repo.files(".py")):
+    if not repo.fact(uses_sessions):
         yield from proven_absent(repo, SESSION_COOKIES.looks_for)
         return
     talisman = next(((m, c) for m, c in repo.calls(*TALISMANS, served=True)), None)
@@ -237,18 +229,10 @@ def session_cookies(repo: Repo) -> Iterator[Observation]:
             yield _flag(key, repo.resolve(module, word), module.place(word)) if word else holds(f"Talisman sets {key}", module.place(call))
         elif not given and key == "SESSION_COOKIE_HTTPONLY":
             yield holds("SESSION_COOKIE_HTTPONLY is left at Flask's default, True", app.place)
-        elif not given and (elsewhere := _named_in(repo, key)):
+        elif not given and (elsewhere := named_in(repo, key)):
             yield unclear(f"{key} is set in {elsewhere}, which could not be resolved", elsewhere)
         elif not given and not repo.blind:
             yield broken(f"{key} is not set: Flask's default is {'False' if key.endswith('SECURE') else 'None'}", app.place)
-
-
-def _named_in(repo: Repo, key: str) -> Place | None:
-    """Where a configuration file that is no Python gives the key, also one that is filled in when the application is installed."""
-    for file in repo.files(roles=(Role.PRODUCTION, Role.EXAMPLE)):
-        if CONFIGURATION.search(file.name) and file.mentions(key.encode()):
-            return Place(file.path, next((n for n, line in enumerate(file.lines, 1) if key in line), 1))
-    return None
 
 
 def _flag(key: str, value: Value, place: Place, setting: Setting | None = None) -> Observation:
@@ -267,7 +251,7 @@ def cors(repo: Repo) -> Iterator[Observation]:
         yield from proven_absent(repo, CORS.looks_for)
     for policy in found:
         if policy.credentials and policy.any_origin and not (policy.by_hand and not policy.reflected):
-            yield broken(f"CORS allows every origin with credentials{_unless(policy)}", policy.place)
+            yield broken(f"CORS allows every origin with credentials{policy.unless}", policy.place)
         elif policy.any_origin and policy.credentials is None and not (policy.by_hand and not policy.reflected):
             yield unclear("CORS allows every origin, and whether with credentials could not be told", policy.place)
         elif policy.credentials is None and policy.unresolved and not policy.any_origin:
@@ -275,7 +259,7 @@ def cors(repo: Repo) -> Iterator[Observation]:
         elif policy.credentials and policy.unresolved and not policy.origins:
             yield unclear(f"CORS allows credentials for `{policy.unresolved}`", policy.place)
         elif policy.credentials:
-            yield holds(f"CORS allows credentials only for {_origins(policy)}", policy.place)
+            yield holds(f"CORS allows credentials only for {policy.shown}", policy.place)
     if found and not any(p.credentials is not False for p in found):
         yield holds("CORS allows no credentials", found[0].place)
 
@@ -291,20 +275,10 @@ def cors_origins(repo: Repo) -> Iterator[Observation]:
         elif policy.unresolved and not policy.origins:
             yield unclear(f"the origins are `{policy.unresolved}`", policy.place)
         else:
-            yield holds(f"CORS allows {_origins(policy)}", policy.place)
+            yield holds(f"CORS allows {policy.shown}", policy.place)
     for several in files.values():
         more = f" ({len(several)} places in this file)" if len(several) > 1 else ""
-        yield broken(f"CORS allows every origin{_unless(several[0])}{more}", several[0].place)
-
-
-def _unless(policy: Policy) -> str:
-    return f" when {' or '.join(policy.env)} is not set" if policy.env and not policy.reflected else ""
-
-
-def _origins(policy: Policy) -> str:
-    if policy.env:
-        return f"the origins in {' or '.join(policy.env)}"
-    return "the origins it checks" if policy.by_hand else f"{len(policy.origins)} named {'origin' if len(policy.origins) == 1 else 'origins'}"
+        yield broken(f"CORS allows every origin{several[0].unless}{more}", several[0].place)
 
 
 def csrf(repo: Repo) -> Iterator[Observation]:

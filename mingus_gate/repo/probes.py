@@ -67,7 +67,9 @@ def liveness_routes(repo: Repo) -> list[tuple[Route, str]]:
     found: dict[Route, str] = {}
     for probe in repo.fact(probes):
         if probe.kind.startswith("livenessProbe"):
-            found |= {route: f" (the {probe.kind})" for route in reached_by(repo, probe) if "<path:" not in route.path}
+            meant = [route for route in reached_by(repo, probe) if "<path:" not in route.path]
+            if probe.paths or len({route.module.path for route in meant}) == 1:  # else they are of several applications
+                found |= dict.fromkeys(meant, f" (the {probe.kind})")
     ends = {route: path_words(route)[-1] for route in repo.fact(health_routes)}
     ready = any(READY.fullmatch(word) for word in ends.values())
     for route, word in ends.items():
