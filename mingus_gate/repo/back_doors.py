@@ -29,6 +29,7 @@ LETS_IN = re.compile(r"(^|\.)(login_user|do_login|create_access_token|create_tok
 IDENTITY = re.compile(r"(user|logged|auth|admin|role|is_)", re.IGNORECASE)
 STORED = re.compile(r"(^|\.)(check_password_hash|check_password|verify_password|checkpw|compare_digest|safe_str_cmp|pwd_context\.verify|ph\.verify)$")
 NO_SECRET = re.compile(r"true|false|null|none|undefined|nan|bearer|basic|token|password|secret|required|invalid|expired|\*+|\W*", re.IGNORECASE)
+TYPED = re.compile(r"\brequest\.(form|json|get_json|args|values)\b|\bform\.\w+\.data\b")
 TEST_USER = re.compile(r"^(test\w*|admin\w*|root|master|superuser|dev\w*|backdoor)(@[\w.-]+)?$|@(test|example)\.\w+$", re.IGNORECASE)
 
 
@@ -75,8 +76,9 @@ def _opens(repo: Repo, module: Module, function: Function, node: ast.If) -> str:
     for test in tests if either else []:
         if name := _compared(repo, module, test, SECRET, ast.Eq):
             return f"a `{name}` that stands in the source"
-    if alone and (name := _compared(repo, module, node.test, USER, ast.Eq, TEST_USER)) and not _checks_before(module, function, node):
-        return f"a `{name}` that stands in the source, without a password"
+    named = _compared(repo, module, node.test, USER, ast.Eq, TEST_USER) if alone and TYPED.search(ast.unparse(function)) else ""
+    if named and not _checks_before(module, function, node):
+        return f"a `{named}` that stands in the source, without a password"
     switches = [name for test in tests for name in _switches(test)]
     if switches and either and not _checks_before(module, function, node):
         return f"whoever sends `{switches[0]}`"
@@ -170,7 +172,8 @@ def _refuses(body: list[ast.stmt]) -> bool:
 def _checks_before(module: Module, function: Function, node: ast.If) -> bool:
     """Whether the function asks for a password elsewhere: then a name or a header alone does not open."""
     asked = re.compile(
-        r"check_password|verify|checkpw|compare_digest|authenticate|validate_password|has_password|login_required|is_authenticated", re.IGNORECASE
+        r"check_password|verify|checkpw|compare_digest|authenticate|validate_password|has_password|login_required|is_authenticated|oauth|access_token|userinfo|user_info|saml|ldap|openid|oidc",
+        re.IGNORECASE,
     )
     before = [n for n in walk(function) if isinstance(n, ast.Call | ast.Attribute) and getattr(n, "lineno", 0) <= node.lineno]
     return any(asked.search(module.name(n)) for n in before)

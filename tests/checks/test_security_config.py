@@ -129,6 +129,14 @@ ADMIN = """
         if auth.username != "boss" or auth.password != "open sesame":
             return "", 401
 """
+SIGNED_IN_ELSEWHERE = """
+    @app.get("/callback")
+    def callback():
+        email = oauth.google.authorize_access_token()["userinfo"]["email"]
+        if email == "admin@example.com":
+            session["is_admin"] = True
+        return redirect("/")
+"""
 TEST_HEADER = """
     @app.before_request
     def before():
@@ -490,6 +498,7 @@ QUIET: Quiet = {
             "a parameter that skips a list",
             LOGIN + '    @app.get("/list")\n    def list_check_auth():\n        if request.args.get("skip"):\n            return True\n',
         ),
+        ("who signed in elsewhere", BARE + SIGNED_IN_ELSEWHERE),
         ("no credentials at all", BARE),
     ],
     "security-config.jwt-verified": [
