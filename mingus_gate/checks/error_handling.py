@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from mingus_gate.model import Check, Observation, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
+from mingus_gate.repo.commits import failures
 from mingus_gate.repo.definitions import reached
 from mingus_gate.repo.error_handlers import EVERYTHING, UNKNOWN, Handler, error_handlers
 from mingus_gate.repo.exception_text import is_broad, leak_in_handler, leaks
@@ -71,6 +72,15 @@ SWALLOWED = Rule(
     "`except:` and `except Exception:` with nothing but `pass`",
     "What is swallowed is found by the customer: no log line, no alert, only wrong data.",
     "https://docs.python.org/3/howto/logging.html",
+)
+ROLLBACK = Rule(
+    "error-handling.rollback",
+    Severity.WARNING,
+    "A session whose commit failed is rolled back before it is used again",
+    "Roll back first thing where it fails: `except SQLAlchemyError: db.session.rollback()`.",
+    "`except` clauses around `session.commit()`",
+    "After a failed flush the session refuses everything until it is rolled back: the next query fails too, far from the cause.",
+    "https://docs.sqlalchemy.org/en/20/faq/sessions.html#this-session-s-transaction-has-been-rolled-back-due-to-a-previous-exception-during-flush-or-similar",
 )
 
 SERVER_ERRORS = {"500", "InternalServerError", "HTTPException", *EVERYTHING}
@@ -226,6 +236,17 @@ def _is_silent(module: Module, node: ast.ExceptHandler) -> bool:
     return not any(isinstance(s, ast.Import | ast.ImportFrom) for s in body) and not (len(body) == 1 and ends & CLEANS_UP)
 
 
+def rollback(repo: Repo) -> Iterator[Observation]:
+    found = repo.fact(failures)
+    for failure in found:
+        if failure.good:
+            yield holds("a failed commit is rolled back or raised on", failure.place)
+        else:
+            yield broken(f"a failed commit is not rolled back, and the session is used again in line {failure.again}", failure.place)
+    if not found:
+        yield from proven_absent(repo, "`except` clauses around `session.commit()` after which the work goes on")
+
+
 CHECK = Check(
     "error-handling",
     "Error handling",
@@ -238,5 +259,6 @@ CHECK = Check(
         HTTP_EXCEPTIONS_KEPT: http_exceptions_kept,
         OUTBOUND_TIMEOUTS: outbound_timeouts,
         SWALLOWED: swallowed_exceptions,
+        ROLLBACK: rollback,
     },
 )

@@ -13,7 +13,7 @@ from mingus_gate.repo.flask_app import proven_absent
 from mingus_gate.repo.health_answers import SHOWN, Asked, asked, claims, depends, kind_of
 from mingus_gate.repo.health_routes import health_extensions, health_routes, is_general, login_gate, path_words
 from mingus_gate.repo.limiter import under_default
-from mingus_gate.repo.probes import Probe, answered_by, probes
+from mingus_gate.repo.probes import Probe, answered_by, liveness_routes, probes
 from mingus_gate.repo.routes import Route, app_place, routes
 from mingus_gate.target import Target, shown
 
@@ -72,6 +72,15 @@ PROBES_MATCH = Rule(
     "HEALTHCHECK of Dockerfiles, healthcheck of compose services, httpGet probes of Kubernetes",
     "A probe of an address that answers 404 marks every container unhealthy, or, where failures are ignored, checks nothing.",
     "https://docs.docker.com/reference/dockerfile/#healthcheck",
+)
+LIVENESS = Rule(
+    "health-endpoints.liveness",
+    Severity.WARNING,
+    "The liveness route asks no dependency",
+    'Let it answer for the process alone: `@app.get("/livez")` that returns `{"status": "ok"}`; ask the database in `/readyz`.',
+    "routes named livez, live, liveness or alive, /healthz beside a readiness route, and what a livenessProbe asks",
+    "An orchestrator restarts what is not alive: with the database in the answer, one outage of it restarts every instance, again and again.",
+    "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
 )
 
 READY = re.compile(r"_*(ready|readiness|readyz)_*")
@@ -160,6 +169,22 @@ def _asking(repo: Repo) -> Iterator[Observation]:
 
 def _shown(seen: Asked) -> str:
     return " and ".join(SHOWN[kind] for kind in sorted(seen.kinds))
+
+
+def liveness(repo: Repo) -> Iterator[Observation]:
+    if not repo.fact(routes):
+        return
+    found = repo.fact(liveness_routes)
+    for route, why in found:
+        seen = asked(repo, route)
+        if seen.kinds:
+            yield broken(f"{route.path}{why} asks {_shown(seen)}", route.place)
+        elif seen.opaque:
+            yield unclear(f"whether `{seen.opaque}` in {route.path}{why} asks a dependency could not be told", route.place)
+        else:
+            yield holds(f"{route.path}{why} asks no dependency", route.place)
+    if not found:
+        yield from proven_absent(repo, LIVENESS.looks_for)
 
 
 def open_(repo: Repo) -> Iterator[Observation]:
@@ -254,6 +279,7 @@ CHECK = Check(
         EXISTS: exists,
         HONEST: honest,
         READINESS: readiness,
+        LIVENESS: liveness,
         OPEN: open_,
         UNLIMITED: unlimited,
         PROBES_MATCH: probes_match,

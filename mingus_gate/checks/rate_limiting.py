@@ -10,6 +10,7 @@ from mingus_gate.model import Check, Observation, Place, Role, Rule, Severity, b
 from mingus_gate.repo import Repo
 from mingus_gate.repo.credential_routes import credential_routes, limit_on, money_routes, word_in
 from mingus_gate.repo.definitions import reached
+from mingus_gate.repo.exemptions import exemptions
 from mingus_gate.repo.flask_app import proven_absent, settings
 from mingus_gate.repo.gateway import gateway_limits
 from mingus_gate.repo.limiter import STORAGE_KEYS, Limiter, key_function, limiters, one_worker, set_at, told_apart, under_default
@@ -74,6 +75,15 @@ CLIENT_ADDRESS = Rule(
     "`key_func` of `Limiter(`, and what limiters of the tree's own count by",
     "The first entry of X-Forwarded-For is written by the client: a new value with every request is a new client, and no limit is ever reached.",
     "https://flask-limiter.readthedocs.io/en/stable/recipes.html#deploying-an-application-behind-a-proxy",
+)
+EXEMPTIONS = Rule(
+    "rate-limiting.exemptions",
+    Severity.WARNING,
+    "Only health checks, metrics, static files and webhooks are exempt from limits",
+    'Take `@limiter.exempt` off the route; where the default is too tight, give it a limit of its own: `@limiter.limit("60 per minute")`.',
+    "`limiter.exempt` on routes and blueprints",
+    "An exempt route may be called as fast as the server answers; whoever looks for a way around the limits finds it.",
+    "https://flask-limiter.readthedocs.io/en/stable/#rate-limit-exemptions",
 )
 
 IN_MEMORY = ("memory", "async+memory")
@@ -239,6 +249,20 @@ def default_limit(repo: Repo) -> Iterator[Observation]:
         yield from proven_absent(repo, f"{LOOKED_FOR}, and routes that take credentials or money")
 
 
+def exempt(repo: Repo) -> Iterator[Observation]:
+    found = repo.fact(exemptions)
+    for one in found:
+        if one.route:
+            path = "/".join(one.route.methods) + f" {one.route.path}"
+            yield broken(f"{path} is exempt from every limit", one.place)
+        elif one.known:
+            yield holds(f"`{one.name}` is exempt, and meant for machines or static", one.place)
+        else:
+            yield unclear(f"what `{one.name}` exempts could not be told", one.place)
+    if not found:
+        yield from proven_absent(repo, EXEMPTIONS.looks_for)
+
+
 def client_address(repo: Repo) -> Iterator[Observation]:
     found, own = repo.fact(limiters), repo.fact(own_limiters)
     if not found and not own:
@@ -278,5 +302,6 @@ CHECK = Check(
         COUNTS: counts,
         DEFAULT_LIMIT: default_limit,
         CLIENT_ADDRESS: client_address,
+        EXEMPTIONS: exempt,
     },
 )

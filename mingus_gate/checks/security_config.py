@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from mingus_gate.model import Check, Observation, Place, Role, Rule, Severity, broken, holds, unclear
+from mingus_gate.model import Check, Observation, Place, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
+from mingus_gate.repo.back_doors import gates
+from mingus_gate.repo.bodies import bounds, taking_bodies
 from mingus_gate.repo.cors import policies
 from mingus_gate.repo.cors_policy import Policy
 from mingus_gate.repo.debug import app_runs, debug_lines, only_by_main, wsgi_servers
 from mingus_gate.repo.env import ENVIRONMENT, value_of
 from mingus_gate.repo.flask_app import Setting, apps, proven_absent, settings
 from mingus_gate.repo.forms import own_checks, post_forms, protections
+from mingus_gate.repo.proxies import asks_address, believed_headers, other_headers, proxy_fixes, proxy_in_front
 from mingus_gate.repo.python import keyword
+from mingus_gate.repo.routes import app_place
 from mingus_gate.repo.security_headers import FRAMING, NOSNIFF, TALISMANS, header_extensions, sent_headers
+from mingus_gate.repo.session_cookies import OFF_DEFAULTS, named_in, uses_sessions
 from mingus_gate.repo.signing_keys import Key, refused_at, signing_keys
+from mingus_gate.repo.tokens import Token, checked_tokens, made_tokens
 from mingus_gate.repo.values import Value
 from mingus_gate.target import Target, shown
 
@@ -85,15 +90,52 @@ HEADERS = Rule(
     "Without nosniff a browser may run an uploaded file as a script; without frame protection other sites can lay your pages under theirs.",
     "https://flask.palletsprojects.com/en/stable/web-security/#security-headers",
 )
-
-RANDOM = re.compile(r"token_hex|token_urlsafe|token_bytes|urandom|uuid[14]|generate_key|randbytes|random\.choice|choices\(")
-STORED = re.compile(r"\bopen\(|read_text|read_bytes|get_secret|getsecret|get_parameter|access_secret_version|vault", re.IGNORECASE)
-SESSION_USERS = re.compile(
-    rb"from flask import [^\n]*\b(session|flash)\b|from flask import \([^)]*\b(session|flash)\b|\bflask\.(session|flash)\b"
-    rb"|flask_(login|session|security|wtf|dance|oauthlib|principal|appbuilder|admin|jwt_extended)|authlib\.integrations\.flask|\bSESSION_COOKIE_"
+BACK_DOOR = Rule(
+    "security-config.back-door",
+    Severity.CRITICAL,
+    "Nobody is let in for a value that stands in the source",
+    "Delete the line; where tests need it, ask for a setting that only they switch on: `if current_app.testing and …`.",
+    "tests of passwords, tokens, users and request headers against literals, and `check_password_hash`, `compare_digest` and the like",
+    "Whoever reads the repository, or guesses `test-token`, is let in; nothing in the logs tells them from a real user.",
+    "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password",
 )
-CONFIGURATION = re.compile(r"\.(cfg|ini|toml|ya?ml|conf|template|tmpl|j2|jinja2?)$|\.(example|sample|dist)$|\.(cfg|conf|ini|toml)\.")
-OFF_DEFAULTS = {"SESSION_COOKIE_SECURE": "session_cookie_secure", "SESSION_COOKIE_SAMESITE": "session_cookie_samesite"}
+JWT_VERIFIED = Rule(
+    "security-config.jwt-verified",
+    Severity.CRITICAL,
+    "The signature of every token is checked, with a named algorithm",
+    'Check it, and name the algorithm: `jwt.decode(token, key, algorithms=["HS256"])`.',
+    "`jwt.decode` of PyJWT, python-jose and authlib, and flask-jwt-extended",
+    "A token whose signature nobody checks is written by whoever sends it: any user, any role.",
+    "https://pyjwt.readthedocs.io/en/stable/algorithms.html#specifying-an-algorithm",
+)
+JWT = Rule(
+    "security-config.jwt",
+    Severity.WARNING,
+    "Access tokens expire",
+    'Let them end: `JWT_ACCESS_TOKEN_EXPIRES = timedelta(minutes=15)`, or `"exp": datetime.now(UTC) + timedelta(minutes=15)` in the payload.',
+    "`JWT_ACCESS_TOKEN_EXPIRES`, `create_access_token` and the payloads of `jwt.encode`",
+    "A token cannot be called back: one that never ends, once copied from a log or a laptop, opens the account for ever.",
+    "https://flask-jwt-extended.readthedocs.io/en/stable/options.html#JWT_ACCESS_TOKEN_EXPIRES",
+)
+PROXIES = Rule(
+    "security-config.proxies-counted",
+    Severity.WARNING,
+    "The client's address is what a counted number of proxies say",
+    "Count the proxies in front, and read `request.remote_addr`: `app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)`.",
+    "ProxyFix, X-Forwarded-For read by hand, and proxies of the tree (nginx, Procfile, ingress)",
+    "Without it each client has the proxy's address, in limits and logs alike; the first entry of the header is whatever the client wrote.",
+    "https://flask.palletsprojects.com/en/stable/deploying/proxy_fix/",
+)
+REQUEST_SIZE = Rule(
+    "security-config.request-size",
+    Severity.WARNING,
+    "The size of a request is bounded",
+    "Set the largest body you take: `MAX_CONTENT_LENGTH = 16 * 1024 * 1024`.",
+    "`MAX_CONTENT_LENGTH`, `client_max_body_size` and the like, and routes that accept POST, PUT or PATCH",
+    "Flask reads a body of any size by itself: a few that are large enough fill memory and disk.",
+    "https://flask.palletsprojects.com/en/stable/web-security/#resource-use",
+)
+
 ANSWER_HEADERS = Rule(
     "security-config.answer-headers",
     Severity.WARNING,
@@ -122,10 +164,10 @@ def _judge_key(repo: Repo, key: Key) -> Iterator[Observation]:
         yield broken(
             f"{key.name} falls back to a literal when {unless} is not set" if unless else f"{key.name} is a literal in the source", key.place
         )
-    elif RANDOM.search(value.unresolved):
+    elif key.made_up:
         when = f" when {unless} is not set" if unless else ""
         yield broken(f"{key.name} is made up anew by every process{when}: workers do not accept each other's signatures", key.place)
-    elif value.unresolved and not STORED.search(value.unresolved):
+    elif value.unresolved and not key.stored:
         yield unclear(f"{key.name} is `{value.unresolved}`", key.place)
     elif value.unresolved or unless:
         yield holds(f"{key.name} comes from {unless} without a fallback" if unless else f"{key.name} is read from a secret store", key.place)
@@ -173,7 +215,7 @@ def session_cookies(repo: Repo) -> Iterator[Observation]:
     app = next(iter(repo.fact(apps)), None)
     if app is None:
         return
-    if not any(f.mentions(b"flask") and SESSION_USERS.search(f.data) for f in repo.files(".py")):
+    if not repo.fact(uses_sessions):
         yield from proven_absent(repo, SESSION_COOKIES.looks_for)
         return
     talisman = next(((m, c) for m, c in repo.calls(*TALISMANS, served=True)), None)
@@ -187,18 +229,10 @@ def session_cookies(repo: Repo) -> Iterator[Observation]:
             yield _flag(key, repo.resolve(module, word), module.place(word)) if word else holds(f"Talisman sets {key}", module.place(call))
         elif not given and key == "SESSION_COOKIE_HTTPONLY":
             yield holds("SESSION_COOKIE_HTTPONLY is left at Flask's default, True", app.place)
-        elif not given and (elsewhere := _named_in(repo, key)):
+        elif not given and (elsewhere := named_in(repo, key)):
             yield unclear(f"{key} is set in {elsewhere}, which could not be resolved", elsewhere)
         elif not given and not repo.blind:
             yield broken(f"{key} is not set: Flask's default is {'False' if key.endswith('SECURE') else 'None'}", app.place)
-
-
-def _named_in(repo: Repo, key: str) -> Place | None:
-    """Where a configuration file that is no Python gives the key, also one that is filled in when the application is installed."""
-    for file in repo.files(roles=(Role.PRODUCTION, Role.EXAMPLE)):
-        if CONFIGURATION.search(file.name) and file.mentions(key.encode()):
-            return Place(file.path, next((n for n, line in enumerate(file.lines, 1) if key in line), 1))
-    return None
 
 
 def _flag(key: str, value: Value, place: Place, setting: Setting | None = None) -> Observation:
@@ -217,7 +251,7 @@ def cors(repo: Repo) -> Iterator[Observation]:
         yield from proven_absent(repo, CORS.looks_for)
     for policy in found:
         if policy.credentials and policy.any_origin and not (policy.by_hand and not policy.reflected):
-            yield broken(f"CORS allows every origin with credentials{_unless(policy)}", policy.place)
+            yield broken(f"CORS allows every origin with credentials{policy.unless}", policy.place)
         elif policy.any_origin and policy.credentials is None and not (policy.by_hand and not policy.reflected):
             yield unclear("CORS allows every origin, and whether with credentials could not be told", policy.place)
         elif policy.credentials is None and policy.unresolved and not policy.any_origin:
@@ -225,7 +259,7 @@ def cors(repo: Repo) -> Iterator[Observation]:
         elif policy.credentials and policy.unresolved and not policy.origins:
             yield unclear(f"CORS allows credentials for `{policy.unresolved}`", policy.place)
         elif policy.credentials:
-            yield holds(f"CORS allows credentials only for {_origins(policy)}", policy.place)
+            yield holds(f"CORS allows credentials only for {policy.shown}", policy.place)
     if found and not any(p.credentials is not False for p in found):
         yield holds("CORS allows no credentials", found[0].place)
 
@@ -241,20 +275,10 @@ def cors_origins(repo: Repo) -> Iterator[Observation]:
         elif policy.unresolved and not policy.origins:
             yield unclear(f"the origins are `{policy.unresolved}`", policy.place)
         else:
-            yield holds(f"CORS allows {_origins(policy)}", policy.place)
+            yield holds(f"CORS allows {policy.shown}", policy.place)
     for several in files.values():
         more = f" ({len(several)} places in this file)" if len(several) > 1 else ""
-        yield broken(f"CORS allows every origin{_unless(several[0])}{more}", several[0].place)
-
-
-def _unless(policy: Policy) -> str:
-    return f" when {' or '.join(policy.env)} is not set" if policy.env and not policy.reflected else ""
-
-
-def _origins(policy: Policy) -> str:
-    if policy.env:
-        return f"the origins in {' or '.join(policy.env)}"
-    return "the origins it checks" if policy.by_hand else f"{len(policy.origins)} named {'origin' if len(policy.origins) == 1 else 'origins'}"
+        yield broken(f"CORS allows every origin{several[0].unless}{more}", several[0].place)
 
 
 def csrf(repo: Repo) -> Iterator[Observation]:
@@ -299,6 +323,62 @@ def headers(repo: Repo) -> Iterator[Observation]:
             yield broken("neither X-Frame-Options nor a Content-Security-Policy is sent", sent[NOSNIFF])
 
 
+def back_door(repo: Repo) -> Iterator[Observation]:
+    found = repo.fact(gates)
+    for gate in found:
+        yield broken(f"`{gate.name}` opens for {gate.opens}", gate.place) if gate.opens else holds(f"`{gate.name}` asks what is stored", gate.place)
+    if not found:
+        yield from proven_absent(repo, BACK_DOOR.looks_for)
+
+
+def jwt_verified(repo: Repo) -> Iterator[Observation]:
+    yield from _tokens(repo, repo.fact(checked_tokens), JWT_VERIFIED)
+
+
+def jwt(repo: Repo) -> Iterator[Observation]:
+    yield from _tokens(repo, repo.fact(made_tokens), JWT)
+
+
+def _tokens(repo: Repo, found: list[Token], rule: Rule) -> Iterator[Observation]:
+    for token in found:
+        yield Observation(token.good, token.said, token.place)
+    if not found:
+        yield from proven_absent(repo, rule.looks_for)
+
+
+def proxies_counted(repo: Repo) -> Iterator[Observation]:
+    believed, fixes = repo.fact(believed_headers), repo.fact(proxy_fixes)
+    for place in believed:
+        yield broken("the client's address is the first entry of X-Forwarded-For, which the client writes", place)
+    for fix in fixes:
+        yield holds(f"ProxyFix counts {fix.count}", fix.place)
+    front, asking = proxy_in_front(repo), asks_address(repo)
+    if believed or fixes:
+        return
+    if not front or not asking:
+        yield from proven_absent(repo, "a proxy in the tree with an application that asks for the client's address")
+    elif other := other_headers(repo):
+        yield unclear(f"the client's address is also read from a header at {other}; which one counts could not be told", asking)
+    else:
+        yield broken(f"{front[0]} stands in front ({front[1]}) and no ProxyFix: this is the proxy's address, not the client's", asking)
+
+
+def request_size(repo: Repo) -> Iterator[Observation]:
+    found, taking = repo.fact(bounds), repo.fact(taking_bodies)
+    lifted = next((bound for bound in found if not bound.limits), None)
+    limits = [bound for bound in found if bound.limits]
+    for bound in limits:
+        yield holds(bound.said, bound.place)
+    if limits or not repo.fact(apps):
+        return
+    if not taking:
+        yield from proven_absent(repo, "routes that accept POST, PUT or PATCH")
+    else:
+        shown = f"{len(taking)} routes accept" if len(taking) > 1 else "a route accepts"
+        unbounded = f"{shown} a body, and nothing in the tree bounds its size"
+        yield broken(lifted.said, lifted.place) if lifted else broken(unbounded, app_place(repo))
+
+
 def answer_headers(target: Target) -> Iterator[Observation]:
     """One GET of `/`."""
     import requests
@@ -333,6 +413,11 @@ CHECK = Check(
         CORS_ORIGINS: cors_origins,
         CSRF: csrf,
         HEADERS: headers,
+        BACK_DOOR: back_door,
+        JWT_VERIFIED: jwt_verified,
+        JWT: jwt,
+        PROXIES: proxies_counted,
+        REQUEST_SIZE: request_size,
     },
     live={ANSWER_HEADERS: answer_headers},
 )

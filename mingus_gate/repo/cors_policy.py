@@ -31,6 +31,18 @@ class Policy:
     def any_origin(self) -> bool:
         return self.reflected or any(text and ANY.fullmatch(text) for text in self.origins)
 
+    @property
+    def unless(self) -> str:
+        """Words for the variables that would change it."""
+        return f" when {' or '.join(self.env)} is not set" if self.env and not self.reflected else ""
+
+    @property
+    def shown(self) -> str:
+        """Words for the origins it allows."""
+        if self.env:
+            return f"the origins in {' or '.join(self.env)}"
+        return "the origins it checks" if self.by_hand else f"{len(self.origins)} named {'origin' if len(self.origins) == 1 else 'origins'}"
+
 
 def is_true(value: Value) -> bool | None:
     """Whether a switch may be on; None where it cannot be told."""

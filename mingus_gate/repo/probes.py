@@ -12,12 +12,14 @@ from mingus_gate.repo.deploy import services
 from mingus_gate.repo.deploy.dockerfile import Dockerfile, dockerfiles
 from mingus_gate.repo.deploy.kubernetes import containers
 from mingus_gate.repo.deploy.servers import servers
-from mingus_gate.repo.health_routes import health_extensions
+from mingus_gate.repo.health_routes import health_extensions, health_routes, path_words
 from mingus_gate.repo.routes import Route, routes
 from mingus_gate.repo.served import reachable
 
 ADDRESS = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\]|\$\{?\w+\}?|[\w-]+)(?::[\w${}:-]+)?(/[^\s'\"|;)\]?#]*)?")
 ENTRY = re.compile(r"^([A-Za-z_][\w.]*):[A-Za-z_]\w*(\(.*\))?$")
+LIVE = re.compile(r"_*(live|livez|liveness|is_?alive|alive)_*")
+READY = re.compile(r"_*(ready|readiness|readyz)_*")
 PROXIES = re.compile(rb"nginx|caddy|haproxy|traefik|apache", re.IGNORECASE)
 
 
@@ -41,17 +43,39 @@ def probes(repo: Repo) -> list[Probe]:
     return [*_images(repo), *_services(repo), *_kubernetes(repo)]
 
 
-def answered_by(repo: Repo, probe: Probe) -> str:
-    """The view or extension that a probe reaches, or empty; `*name` for one that takes every address."""
+def reached_by(repo: Repo, probe: Probe) -> list[Route]:
+    """The routes that a probe may reach."""
     path = probe.path.rstrip("/") or "/"
-    fitting = [
+    return [
         route
         for route in repo.fact(routes)
         if "GET" in route.methods and (not probe.paths or route.module.path in probe.paths) and _fits(route, path)
     ]
+
+
+def answered_by(repo: Repo, probe: Probe) -> str:
+    """The view or extension that a probe reaches, or empty; `*name` for one that takes every address."""
+    path = probe.path.rstrip("/") or "/"
+    fitting = reached_by(repo, probe)
     own = [route.name for route in fitting if not re.search(r"<path:\w+>$", route.path)]
     own += [extension.name.rstrip(",") for extension in repo.fact(health_extensions) if path in extension.paths]
     return own[0] if own else f"*{fitting[0].name}" if fitting else ""
+
+
+def liveness_routes(repo: Repo) -> list[tuple[Route, str]]:
+    """The routes an orchestrator restarts by, each with words for why it is one: what a livenessProbe asks, or how it is named."""
+    found: dict[Route, str] = {}
+    for probe in repo.fact(probes):
+        if probe.kind.startswith("livenessProbe"):
+            meant = [route for route in reached_by(repo, probe) if "<path:" not in route.path]
+            if probe.paths or len({route.module.path for route in meant}) == 1:  # else they are of several applications
+                found |= dict.fromkeys(meant, f" (the {probe.kind})")
+    ends = {route: path_words(route)[-1] for route in repo.fact(health_routes)}
+    ready = any(READY.fullmatch(word) for word in ends.values())
+    for route, word in ends.items():
+        if LIVE.fullmatch(word) or (ready and word == "healthz"):
+            found.setdefault(route, "")
+    return sorted(found.items(), key=lambda pair: pair[0].place)
 
 
 def _fits(route: Route, path: str) -> bool:

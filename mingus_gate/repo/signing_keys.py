@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from mingus_gate.repo.values import Value
 JWT_CALLS = ("jwt.encode", "jwt.decode", "jose.jwt.encode", "jose.jwt.decode")
 EXITS = ("sys.exit", "exit", "quit", "os._exit", "abort")
 
+RANDOM = re.compile(r"token_hex|token_urlsafe|token_bytes|urandom|uuid[14]|generate_key|randbytes|random\.choice|choices\(")
+STORED = re.compile(r"\bopen\(|read_text|read_bytes|get_secret|getsecret|get_parameter|access_secret_version|vault", re.IGNORECASE)
+
 
 @dataclass(frozen=True, eq=False)
 class Key:
@@ -25,6 +29,16 @@ class Key:
     value: Value
     module: Module
     place: Place
+
+    @property
+    def made_up(self) -> bool:
+        """Whether every process makes a new one."""
+        return bool(RANDOM.search(self.value.unresolved))
+
+    @property
+    def stored(self) -> bool:
+        """Whether it is read from a file or a secret store."""
+        return bool(STORED.search(self.value.unresolved))
 
 
 def signing_keys(repo: Repo) -> list[Key]:

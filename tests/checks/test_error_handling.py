@@ -85,6 +85,24 @@ def told(words: str) -> str:
     return OWN_WORDS.replace('jsonify(error="internal error")', words)
 
 
+ROLLED_BACK = """
+    from flask import Flask, jsonify
+    from flask_sqlalchemy import SQLAlchemy
+    from sqlalchemy.exc import IntegrityError
+    from models import Note
+
+    app = Flask(__name__)
+    db = SQLAlchemy(app)
+
+    @app.post("/notes")
+    def note():
+        try:
+            db.session.add(Note())
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()
+        return jsonify(note=db.session.get(Note, 1))
+"""
 QUIET: Quiet = {
     "error-handling.server-error-page": [
         ("a handler for 500", HANDLED),
@@ -178,6 +196,18 @@ QUIET: Quiet = {
         ("closing", LOGGED + "\n    try:\n        connection.close()\n    except Exception:\n        pass\n"),
         ("an import that may be missing", LOGGED + "\n    try:\n        import uvloop\n    except Exception:\n        pass\n"),
     ],
+    "error-handling.rollback": [
+        ("rolled back", ROLLED_BACK),
+        ("raised on", ROLLED_BACK.replace("db.session.rollback()", "raise")),
+        ("by a helper in finally", ROLLED_BACK.replace("        return", "        finally:\n            db.session.remove()\n        return")),
+        ("the request ends", ROLLED_BACK.replace("db.session.rollback()", 'return "taken", 409')),
+        ("nothing follows", ROLLED_BACK.replace("db.session.rollback()", "pass").replace("note=db.session.get(Note, 1)", "")),
+        ("another exception", ROLLED_BACK.replace("db.session.rollback()", "pass").replace("IntegrityError", "KeyError")),
+        (
+            "used in another function",
+            ROLLED_BACK.replace("db.session.rollback()", "pass").replace("jsonify(note=db.session.get(Note, 1))", "lambda: db.session.get(Note, 1)"),
+        ),
+    ],
 }
 REPORTED: Reported = {
     "error-handling.server-error-page": [
@@ -232,6 +262,17 @@ REPORTED: Reported = {
     "error-handling.swallowed-exceptions": [
         ("passed over", SILENT, "app.py:10"),
         ("bare", SILENT.replace("except Exception", "except"), "app.py:10"),
+    ],
+    "error-handling.rollback": [
+        ("used again without", ROLLED_BACK.replace("db.session.rollback()", 'app.logger.warning("taken")'), "app.py:15"),
+        (
+            "the next turn of a loop",
+            ROLLED_BACK.replace("        try", "        for one in (1, 2):\n          try")
+            .replace("        except", "          except")
+            .replace("db.session.rollback()", "continue")
+            .replace("note=db.session.get(Note, 1)", ""),
+            "app.py:16",
+        ),
     ],
 }
 UNKNOWN: Unknown = {

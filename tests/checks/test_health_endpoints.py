@@ -60,6 +60,37 @@ def behind(helper: str) -> dict[str, str]:
     return {"app.py": "    import checks\n" + answering("return checks.state()"), "checks.py": helper}
 
 
+LIVES = """
+    from flask import Flask
+    from flask_sqlalchemy import SQLAlchemy
+    from sqlalchemy import text
+
+    app = Flask(__name__)
+    db = SQLAlchemy(app)
+
+    @app.get("/livez")
+    def live():
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    def ready():
+        db.session.execute(text("SELECT 1"))
+        return {"database": "connected"}
+"""
+LIVENESS_PROBE = """
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: web}
+    spec:
+      template:
+        spec:
+          containers:
+            - name: web
+              image: web
+              command: [gunicorn, "app:app"]
+              livenessProbe:
+                httpGet: {path: /readyz, port: 8000}
+"""
 QUIET: Quiet = {
     "health-endpoints.exists": [
         ("a route", HEALTH),
@@ -191,6 +222,11 @@ QUIET: Quiet = {
             },
         ),
     ],
+    "health-endpoints.liveness": [
+        ("two routes", LIVES),
+        ("only a readiness route asks", LIVES.replace("/livez", "/health")),
+        ("/healthz without a readiness route", LIVES.replace("/livez", "/healthz").replace("/readyz", "/orders")),
+    ],
 }
 REPORTED: Reported = {
     "health-endpoints.exists": [
@@ -233,6 +269,21 @@ REPORTED: Reported = {
             "docker-compose.yml:5",
         ),
     ],
+    "health-endpoints.liveness": [
+        (
+            "it asks the database",
+            LIVES.replace('return {"status": "ok"}', 'db.session.execute(text("SELECT 1"))\n        return {"status": "ok"}'),
+            "app.py:10",
+        ),
+        (
+            "/healthz beside a readiness route",
+            LIVES.replace("/readyz", "/ready")
+            .replace("/livez", "/healthz")
+            .replace('return {"status": "ok"}', 'db.session.execute(text("SELECT 1"))\n        return {}'),
+            "app.py:10",
+        ),
+        ("what the orchestrator asks", {"app.py": LIVES, "k8s.yaml": LIVENESS_PROBE}, "app.py:14"),
+    ],
 }
 UNKNOWN: Unknown = {
     "health-endpoints.exists": [
@@ -266,6 +317,13 @@ UNKNOWN: Unknown = {
             "a proxy in the same container",
             {**PROBED, "Dockerfile": DOCKERFILE.replace("pip", "apt install nginx; pip").replace("/health", "/alive")},
             "could not be told",
+        ),
+    ],
+    "health-endpoints.liveness": [
+        (
+            "what it calls is not in the tree",
+            LIVES.replace('return {"status": "ok"}', "return elsewhere()").replace("import text", "import text\n    from other import elsewhere"),
+            "elsewhere",
         ),
     ],
 }

@@ -110,6 +110,34 @@ NGINX = """
 NO_ROUTE = "from flask import Flask\napp = Flask(__name__)\n"
 PAGES = NO_ROUTE + "@app.get('/')\ndef index(): return 'hello'\n"
 
+EXEMPT = """
+    from flask import Flask
+    from flask_limiter import Limiter
+    from flask_limiter.util import get_remote_address
+
+    app = Flask(__name__)
+    limiter = Limiter(get_remote_address, app=app)
+
+    @app.route("/health")
+    @limiter.exempt
+    def health():
+        return {"status": "ok"}
+"""
+EXEMPT_BLUEPRINT = """
+    from flask import Blueprint, Flask
+    from flask_limiter import Limiter
+
+    app = Flask(__name__)
+    limiter = Limiter(app=app)
+    pages = Blueprint("pages", __name__)
+
+    @pages.get("/health")
+    def health():
+        return {}
+
+    app.register_blueprint(pages)
+    limiter.exempt(pages)
+"""
 QUIET: Quiet = {
     "rate-limiting.installed": [
         ("Flask-Limiter bound to the application", LIMITED),
@@ -192,6 +220,13 @@ QUIET: Quiet = {
         ),
         ("a log line reads the header", LIMITED + "\n    def log(): print(request.headers.get('X-Forwarded-For'))\n"),
     ],
+    "rate-limiting.exemptions": [
+        ("the health check", EXEMPT),
+        ("a webhook", EXEMPT.replace("/health", "/stripe/webhook").replace("def health", "def stripe_webhook")),
+        ("a blueprint of health routes", EXEMPT_BLUEPRINT),
+        ("nothing is exempt", EXEMPT.replace("    @limiter.exempt\n", "")),
+        ("exempt from CSRF", EXEMPT.replace("@limiter", "@csrf").replace("/health", "/login")),
+    ],
 }
 REPORTED: Reported = {
     "rate-limiting.installed": [
@@ -241,6 +276,10 @@ REPORTED: Reported = {
         ("get_ipaddr", LIMITED.replace("get_remote_address", "get_ipaddr"), "app.py:8"),
         ("a limiter of its own", OWN.replace("request.remote_addr", "request.headers['X-Forwarded-For']"), "app.py:9"),
     ],
+    "rate-limiting.exemptions": [
+        ("the login", EXEMPT.replace("/health", "/login").replace("def health", "def login"), "app.py:11"),
+        ("a whole blueprint", EXEMPT_BLUEPRINT.replace("/health", "/orders").replace("def health", "def orders"), "app.py:14"),
+    ],
 }
 UNKNOWN: Unknown = {
     "rate-limiting.installed": [
@@ -269,6 +308,9 @@ UNKNOWN: Unknown = {
     ],
     "rate-limiting.auth-routes": [("whether a hook lets it through", OWN, "/login")],
     "rate-limiting.client-address": [("a key function elsewhere", LIMITED.replace("get_remote_address, app", "key_func=who, app"), "who")],
+    "rate-limiting.exemptions": [
+        ("a view that was not found", EXEMPT.replace("@limiter.exempt", "# ") + "    limiter.exempt(views())\n", "could not be told")
+    ],
 }
 
 test_quiet, test_reported, test_unknown = rule_tests(QUIET, REPORTED, UNKNOWN)

@@ -95,6 +95,116 @@ HEADERS = """
         return response
 """
 
+LOGIN = """
+    from flask import Flask, current_app, g, redirect, request, session
+    from flask_login import login_user
+    from models import find
+
+    app = Flask(__name__)
+
+    @app.post("/login")
+    def login():
+        form = request.form
+        user = find(form["email"])
+        if not user.check_password(form["password"]):
+            return redirect("/login")
+        login_user(user)
+        return redirect("/")
+
+"""
+VALIDATES = """
+    @app.get("/data")
+    def data():
+        return valid_token(request.args.get('token'))
+
+    def valid_token(token):
+        if token == "test-token":
+            return True
+        return token == session["token"]
+"""
+ADMIN = """
+    @app.get("/admin")
+    def admin():
+        auth = request.authorization
+        if auth.username != "boss" or auth.password != "open sesame":
+            return "", 401
+"""
+SIGNED_IN_ELSEWHERE = """
+    @app.get("/callback")
+    def callback():
+        email = oauth.google.authorize_access_token()["userinfo"]["email"]
+        if email == "admin@example.com":
+            session["is_admin"] = True
+        return redirect("/")
+"""
+TEST_HEADER = """
+    @app.before_request
+    def before():
+        g.user = None
+
+    def load():
+        if request.headers.get("X-Test-User"):
+            g.user = request.headers["X-Test-User"]
+
+    app.before_request(load)
+"""
+CHECKED_TOKEN = """
+    import jwt
+    from flask import Flask, current_app, request
+
+    app = Flask(__name__)
+
+    def who():
+        token = request.headers["Authorization"].removeprefix("Bearer ")
+        key = current_app.config["JWT_SECRET_KEY"]
+        return jwt.decode(token, key, algorithms=["HS256"])["sub"]
+"""
+UNCHECKED_TOKEN = CHECKED_TOKEN.replace('algorithms=["HS256"]', 'options={"verify_signature": False}')
+MADE_TOKEN = """
+    import jwt
+    from flask import Flask
+
+    app = Flask(__name__)
+
+    def token(user_id):
+        payload = {"sub": user_id}
+        return jwt.encode(payload, app.config["JWT_SECRET_KEY"], algorithm="HS256")
+"""
+EXTENDED = """
+    from datetime import timedelta
+
+    from flask import Flask
+    from flask_jwt_extended import JWTManager
+
+    app = Flask(__name__)
+    jwt = JWTManager(app)
+"""
+ADDRESS = """
+    from flask import Flask, request
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def home():
+        return request.remote_addr
+"""
+NGINX = "server { listen 80; location / { proxy_pass http://app; } }\n"
+BEHIND = {"app.py": ADDRESS, "nginx.conf": NGINX}
+COUNTED = {
+    "app.py": ADDRESS.replace("import Flask, request", "import Flask, request\n    from werkzeug.middleware.proxy_fix import ProxyFix").replace(
+        "app = Flask(__name__)", "app = Flask(__name__)\n    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)"
+    ),
+    "nginx.conf": NGINX,
+}
+POSTS = """
+    from flask import Flask
+
+    app = Flask(__name__)
+
+    @app.post("/notes")
+    def note():
+        return {}
+"""
 QUIET: Quiet = {
     "security-config.secret-key": [
         ("from the environment", FROM_ENVIRONMENT),
@@ -392,6 +502,67 @@ QUIET: Quiet = {
             },
         ),
     ],
+    "security-config.back-door": [
+        ("the stored password", LOGIN),
+        ("only in tests", LOGIN + TEST_HEADER.replace("if request", 'if current_app.config["TESTING"] and request')),
+        (
+            "below a switch for tests",
+            LOGIN + TEST_HEADER.replace("        if request", "        if not current_app.testing:\n            return None\n        if request"),
+        ),
+        ("a placeholder is refused", LOGIN + VALIDATES.replace("return True", "return False")),
+        ("a parser of tokens", LOGIN + VALIDATES.replace("valid_token", "is_keyword").replace("test-token", "lambda")),
+        ("the kind of a token", LOGIN + VALIDATES.replace("test-token", "Bearer")),
+        ("what the configuration says", LOGIN + VALIDATES.replace('"test-token"', 'current_app.config["API_TOKEN"]')),
+        ("a function nobody calls", LOGIN + VALIDATES.replace("valid_token(request.args.get('token'))", "{}")),
+        (
+            "a role after the password",
+            LOGIN.replace(
+                "        login_user(user)\n",
+                '        if form["email"] == "admin@example.com":\n            session["admin"] = True\n        login_user(user)\n',
+            ),
+        ),
+        (
+            "a parameter that skips a list",
+            LOGIN + '    @app.get("/list")\n    def list_check_auth():\n        if request.args.get("skip"):\n            return True\n',
+        ),
+        ("who signed in elsewhere", BARE + SIGNED_IN_ELSEWHERE),
+        ("no credentials at all", BARE),
+    ],
+    "security-config.jwt-verified": [
+        ("a named algorithm", CHECKED_TOKEN),
+        ("flask-jwt-extended", EXTENDED),
+        ("looked at before it is checked", CHECKED_TOKEN.replace("        return", "        jwt.get_unverified_header(token)\n        return")),
+        (
+            "an object of its own named jwt",
+            BARE + "    class Box:\n        def decode(self, text): return text\n    jwt = Box()\n    jwt.decode('x')\n",
+        ),
+        ("no tokens", BARE),
+    ],
+    "security-config.jwt": [
+        ("fifteen minutes", EXTENDED.replace("jwt = ", 'app.config["JWT_ACCESS_TOKEN_EXPIRES"] = timedelta(minutes=15)\n    jwt = ')),
+        ("the default", EXTENDED),
+        ("exp in the payload", MADE_TOKEN.replace('"sub": user_id', '"sub": user_id, "exp": 1')),
+        ("exp set later", MADE_TOKEN.replace("        return", '        payload["exp"] = 1\n        return')),
+        (
+            "a token for another service",
+            MADE_TOKEN.replace('"sub"', '"iss"')
+            + "    app.config['JWT_ACCESS_TOKEN_EXPIRES'] = 900\n    from flask_jwt_extended import JWTManager\n    JWTManager(app)\n",
+        ),
+        ("no tokens", BARE),
+    ],
+    "security-config.proxies-counted": [
+        ("counted", COUNTED),
+        ("no proxy in the tree", ADDRESS),
+        ("nobody asks for the address", BEHIND | {"app.py": BARE}),
+        ("uwsgi hands the address on", {"app.py": ADDRESS, "nginx.conf": NGINX.replace("proxy_pass http://app", "uwsgi_pass app")}),
+        ("the last entry", {"app.py": ADDRESS.replace("request.remote_addr", "request.headers['X-Forwarded-For'].split(',')[-1]")}),
+    ],
+    "security-config.request-size": [
+        ("a bound", POSTS + '    app.config["MAX_CONTENT_LENGTH"] = 16 * 1024 * 1024\n'),
+        ("nginx bounds it", {"app.py": POSTS, "nginx.conf": NGINX.replace("location", "client_max_body_size 8m; location")}),
+        ("nginx by default", {"app.py": POSTS, "nginx.conf": NGINX}),
+        ("nobody posts", POSTS.replace("post", "get")),
+    ],
 }
 REPORTED: Reported = {
     "security-config.secret-key": [
@@ -515,6 +686,67 @@ REPORTED: Reported = {
             "nginx.conf:1",
         ),
     ],
+    "security-config.back-door": [
+        ("a token for tests", LOGIN + VALIDATES, "app.py:23"),
+        ("a test header", LOGIN + TEST_HEADER, "app.py:23"),
+        (
+            "the name and password of somebody",
+            LOGIN.replace(
+                "        user = find",
+                '        if form["email"] == "boss@shop.net" and form["password"] == "open sesame":\n            login_user(1)\n        user = find',
+            ),
+            "app.py:11",
+        ),
+        (
+            "basic authentication",
+            LOGIN
+            + '    def check_auth(username, password):\n        return username == "boss" and password == "open sesame"\n    check_auth(1, 2)\n',
+            "app.py:18",
+        ),
+        ("who is nobody else is refused", LOGIN + ADMIN, "app.py:21"),
+        (
+            "a test user without a password",
+            LOGIN.replace("        user = find", '        if form["email"] == "test@example.com":\n            login_user(1)\n        user = find'),
+            "app.py:11",
+        ),
+        (
+            "tests return earlier",
+            LOGIN + VALIDATES.replace("        if token", "        if current_app.testing:\n            return True\n        if token"),
+            "app.py:25",
+        ),
+    ],
+    "security-config.jwt-verified": [
+        ("nobody checks it", UNCHECKED_TOKEN, "app.py:10"),
+        ("the algorithm none", CHECKED_TOKEN.replace('["HS256"]', '["HS256", "none"]'), "app.py:10"),
+        ("jose takes any", CHECKED_TOKEN.replace("import jwt", "from jose import jwt").replace(', algorithms=["HS256"]', ""), "app.py:10"),
+        ("PyJWT 1 takes any", {"app.py": CHECKED_TOKEN.replace(', algorithms=["HS256"]', ""), "requirements.txt": "PyJWT==1.7.1\n"}, "app.py:10"),
+        ("set to none", EXTENDED.replace("jwt = ", 'app.config["JWT_ALGORITHM"] = "none"\n    jwt = '), "app.py:8"),
+    ],
+    "security-config.jwt": [
+        ("for ever", EXTENDED.replace("jwt = ", 'app.config["JWT_ACCESS_TOKEN_EXPIRES"] = False\n    jwt = '), "app.py:8"),
+        ("no exp", MADE_TOKEN, "app.py:9"),
+        ("a year", EXTENDED.replace("jwt = ", 'app.config["JWT_ACCESS_TOKEN_EXPIRES"] = timedelta(days=365)\n    jwt = '), "app.py:8"),
+        (
+            "one token for ever",
+            EXTENDED + "    from flask_jwt_extended import create_access_token\n    create_access_token(1, expires_delta=False)\n",
+            "app.py:10",
+        ),
+    ],
+    "security-config.proxies-counted": [
+        ("nobody counts", BEHIND, "app.py:8"),
+        (
+            "the first entry is believed",
+            ADDRESS.replace("request.remote_addr", "request.headers.get('X-Forwarded-For', '').split(',')[0]"),
+            "app.py:8",
+        ),
+        ("the first of access_route", ADDRESS.replace("remote_addr", "access_route[0]"), "app.py:8"),
+        ("Heroku", {"app.py": ADDRESS, "Procfile": "web: gunicorn app:app\n"}, "app.py:8"),
+    ],
+    "security-config.request-size": [
+        ("no bound", POSTS, "app.py:4"),
+        ("nginx lifts it", {"app.py": POSTS, "nginx.conf": NGINX.replace("location", "client_max_body_size 0; location")}, "nginx.conf:1"),
+        ("None", POSTS + '    app.config["MAX_CONTENT_LENGTH"] = None\n', "app.py:9"),
+    ],
 }
 UNKNOWN: Unknown = {
     "security-config.secret-key": [
@@ -552,6 +784,17 @@ UNKNOWN: Unknown = {
         ("Django's templates", {"manage.py": "", "templates/pay.html": PLAIN_FORM}, "looked for"),
     ],
     "security-config.headers": [("an empty tree", {"app.py": ""}, "looked for")],
+    "security-config.jwt-verified": [
+        (
+            "a token of another server",
+            BARE + "    import jwt\n    def ends(token):\n        return jwt.decode(token, options={'verify_signature': False})['exp']\n",
+            "could not be told",
+        ),
+        ("PyJWT of some version", CHECKED_TOKEN.replace(', algorithms=["HS256"]', ""), "no `algorithms`"),
+    ],
+    "security-config.proxies-counted": [
+        ("another header", BEHIND | {"app.py": ADDRESS + "        return request.headers['X-Real-IP']\n"}, "also read from a header"),
+    ],
 }
 
 test_quiet, test_reported, test_unknown = rule_tests(QUIET, REPORTED, UNKNOWN)
