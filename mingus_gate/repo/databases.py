@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from mingus_gate.model import Place
+from mingus_gate.model import Place, Role
 from mingus_gate.repo import Repo
 from mingus_gate.repo.dotenv import env_files
 from mingus_gate.repo.engines import engines
 from mingus_gate.repo.flask_app import settings
-from mingus_gate.repo.requirements import required
+from mingus_gate.repo.requirements import FOR_SOMETHING_ELSE, REQUIREMENTS_FILE
 
 ADDRESS = re.compile(r"(postgres|postgresql|cockroachdb|mysql|mariadb|mssql|oracle)(\+\w+)?://")
 SAME = {"postgres": "postgresql", "mariadb": "mysql"}
@@ -33,5 +33,17 @@ def databases(repo: Repo) -> dict[str, Place]:
         if address := ADDRESS.match(text):
             found.setdefault(SAME.get(address[1], address[1]), place)
     if not found:
-        found = {kind: driver.place for kind, names in DRIVERS.items() if (driver := required(repo, *names))}
+        found = {kind: line for kind, names in DRIVERS.items() if (line := _required(repo, names))}
     return found
+
+
+def _required(repo: Repo, names: tuple[str, ...]) -> Place | None:
+    """The first line that requires one of the packages, told by text: a commit hook reads no more."""
+    word = re.compile(rf"""(?:^|["'])\s*({"|".join(names)})\s*(?=[=<>~!\[;"',@#\s]|$)""", re.IGNORECASE)
+    for file in repo.tree:
+        wanted = REQUIREMENTS_FILE.search(file.path) or file.name in ("pyproject.toml", "Pipfile", "setup.py", "setup.cfg")
+        if wanted and file.role is not Role.VENDORED and not file.binary and not FOR_SOMETHING_ELSE.search(file.path):
+            for number, line in enumerate(file.lines, 1):
+                if word.search(line):
+                    return Place(file.path, number)
+    return None
