@@ -10,6 +10,7 @@ from mingus_gate.model import Check, Observation, Rule, Severity, absent, broken
 from mingus_gate.repo import Repo
 from mingus_gate.repo.celery_app import CeleryApp, Task, celery_apps, retries, retry_limits, tasks, tasks_of
 from mingus_gate.repo.celery_beat import BeatEntry, beat_entries
+from mingus_gate.repo.celery_delays import Hold, late, on_redis, put_off, visibility_timeout
 from mingus_gate.repo.celery_settings import CelerySetting, hidden_settings, settings_of
 from mingus_gate.repo.celery_worker import worker
 from mingus_gate.repo.deploy import commands
@@ -84,6 +85,16 @@ RESULTS_EXPIRE = Rule(
     "a result backend",
     "Results that never expire fill the store that the broker or the cache may share.",
     f"{SETTINGS}#result-expires",
+)
+VISIBILITY_TIMEOUT = Rule(
+    "background-tasks.visibility-timeout",
+    Severity.WARNING,
+    "Redis does not hand out a message again while its task still runs or waits",
+    'Set it over the longest task and the longest wait: `broker_transport_options = {"visibility_timeout": 43200}`.',
+    "a Redis broker, and tasks with `acks_late` or `countdown`",
+    "A message that is not acknowledged within the visibility timeout (an hour unless told otherwise) is given to another worker as well: "
+    "the task runs twice, and again every hour. Messages are kept so long by `acks_late`, and by tasks put off with `countdown`.",
+    "https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout",
 )
 
 PICKLE = {"pickle", "application/x-python-serialize"}
@@ -284,6 +295,43 @@ def _default_expiry(backend: CelerySetting) -> Iterator[Observation]:
         yield holds("results expire after a day, Celery's default", backend.place)
 
 
+def visible(repo: Repo) -> Iterator[Observation]:
+    yield from _none(repo)
+    waits = list(put_off(repo))  # by which application is not known
+    apps = _apps(repo)
+    on = [app for app in apps if on_redis(repo, app)]
+    unknown = next((app for app in apps if on_redis(repo, app) is None), None)
+    running = {app: list(late(repo, app)) for app in on}
+    if unknown and (waits or any(late(repo, unknown))):
+        yield unclear("whether the broker is Redis is not known", unknown.place)
+    elif not on or not (waits or any(running.values())):
+        yield absent("not used here: looked for a Redis broker with `acks_late` tasks or tasks put off by `countdown`")
+        return
+    timeouts = [visibility_timeout(repo, app) for app in on]
+    for app, timeout in zip(on, timeouts, strict=True):
+        yield from _against(timeout, running[app])
+    if timeouts and not unknown:
+        yield from _against(max(timeouts, key=lambda t: float("inf") if t.seconds is None else t.seconds), waits)
+
+
+def _against(timeout: Hold, kept: list[Hold]) -> Iterator[Observation]:
+    seconds = timeout.seconds
+    if kept and seconds is None:
+        yield unclear(f"visibility_timeout is `{timeout.unresolved}`", timeout.place)
+    if seconds is None:
+        return
+    known = [(hold.seconds, hold) for hold in kept if hold.seconds is not None]
+    longer = {hold.place: hold for length, hold in known if length > seconds}
+    for hold in longer.values():
+        yield broken(f"{hold.what} {hold.seconds:g} s, longer than the visibility timeout of {seconds:g} s", hold.place)
+    hidden = next((hold for hold in kept if hold.seconds is None), None)
+    if hidden and not longer:
+        yield unclear(f"how long {hidden.what.removesuffix(' for')} is not known: {hidden.unresolved}", hidden.place)
+    elif known and not longer:
+        longest = max(length for length, _ in known)
+        yield holds(f"the visibility timeout of {seconds:g} s is over the longest task or wait, {longest:g} s", timeout.place)
+
+
 def _none(repo: Repo) -> Iterator[Observation]:
     if not repo.fact(celery_apps) and not repo.fact(tasks):
         yield from proven_absent(repo, LOOKED_FOR)
@@ -326,5 +374,6 @@ CHECK = Check(
         NOT_EAGER: not_eager,
         IMPORTED: imported,
         RESULTS_EXPIRE: results_expire,
+        VISIBILITY_TIMEOUT: visible,
     },
 )

@@ -10,6 +10,8 @@ from mingus_gate.model import Check, Observation, Place, Rule, Severity, broken,
 from mingus_gate.repo import Repo
 from mingus_gate.repo.dotenv import env_files, ignored_at, is_harmless, secret_entries
 from mingus_gate.repo.env import ENVIRONMENT, EnvRead, env_reads, names_secret, production_settings
+from mingus_gate.repo.env_conversions import conversions
+from mingus_gate.repo.env_required import needed
 from mingus_gate.repo.flask_app import proven_absent
 from mingus_gate.repo.private_keys import private_keys
 from mingus_gate.repo.python import string, walk
@@ -62,6 +64,24 @@ PRODUCTION_DEFAULT = Rule(
     "`FLASK_ENV`, `APP_ENV`, `FLASK_CONFIG` and the like with a default",
     "The variable that is forgotten is forgotten in production; then cookies, errors and logs are those of a developer's machine.",
     "https://flask.palletsprojects.com/en/stable/config/#development-production",
+)
+PARSED = Rule(
+    "env-vars.parsed",
+    Severity.WARNING,
+    "Booleans and numbers are converted, not taken as text",
+    'Compare words: `os.getenv("MAIL_USE_TLS", "true").lower() in ("1", "true", "yes")`; make numbers by `int(…)`.',
+    "booleans and numbers made of environment variables",
+    "A variable is always a text, and every text but the empty one is true: who writes `MAIL_USE_TLS=false` switches it on.",
+    "https://docs.python.org/3/library/stdtypes.html#truth-value-testing",
+)
+REQUIRED_AT_START = Rule(
+    "env-vars.required-at-start",
+    Severity.WARNING,
+    "Without its keys the application does not start",
+    'Read it so that a missing one ends the start: `SECRET_KEY = os.environ["SECRET_KEY"]`.',
+    "secrets read without a fallback",
+    "With `os.getenv` a forgotten key is None: the deploy looks healthy, and the first login or signed token fails.",
+    "https://docs.python.org/3/library/os.html#os.environ",
 )
 EXAMPLE_FILE = Rule(
     "env-vars.example-file",
@@ -227,6 +247,28 @@ def _default_is_development(repo: Repo) -> bool:
     return False
 
 
+def parsed(repo: Repo) -> Iterator[Observation]:
+    for found in repo.fact(conversions):
+        if found.wrong:
+            yield broken(f"{found.name}: {found.wrong}", found.place)
+        else:
+            yield holds(f"{found.name} is converted {found.how}", found.place)
+    if not repo.fact(env_reads):
+        yield from proven_absent(repo, PARSED.looks_for)
+
+
+def required_at_start(repo: Repo) -> Iterator[Observation]:
+    for variable in repo.fact(needed):
+        if variable.noticed == variable.place:
+            yield holds(f"{variable.name} must be given", variable.place)
+        elif variable.noticed:
+            yield holds(f"{variable.name} is checked at {variable.noticed}", variable.noticed)
+        else:
+            yield broken(f"without {variable.name} the application starts, and its key is empty", variable.place)
+    if not any(names_secret(read.name) for read in repo.fact(env_reads)):
+        yield from proven_absent(repo, REQUIRED_AT_START.looks_for)
+
+
 def example_file(repo: Repo) -> Iterator[Observation]:
     for file in repo.fact(env_files):
         if file.kind != "example":
@@ -254,6 +296,8 @@ CHECK = Check(
         SECRET_DEFAULTS: secret_defaults,
         DOCUMENTED: documented,
         PRODUCTION_DEFAULT: production_default,
+        PARSED: parsed,
+        REQUIRED_AT_START: required_at_start,
         EXAMPLE_FILE: example_file,
     },
 )

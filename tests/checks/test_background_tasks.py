@@ -21,6 +21,14 @@ TASKS = """
         except ConnectionError as error:
             raise self.retry(exc=error, countdown=60)
 """
+LATE = """
+    from celery import Celery
+    from flask import Flask
+
+    app = Flask(__name__)
+    celery = Celery("shop", broker="redis://queue:6379/0", include=["tasks"])
+    celery.conf.update(task_acks_late=True, task_time_limit=7200)
+"""
 GOOD = {"app.py": APP, "tasks.py": TASKS}
 BARE = {
     "app.py": """
@@ -174,6 +182,31 @@ QUIET: Quiet = {
             },
         ),
     ],
+    "background-tasks.visibility-timeout": [
+        (
+            "longer than the longest task",
+            {
+                "app.py": """
+                    from celery import Celery
+                    from flask import Flask
+
+                    app = Flask(__name__)
+                    celery = Celery("shop", broker="redis://queue:6379/0", include=["tasks"])
+                    celery.conf.update(task_acks_late=True, task_time_limit=7200, broker_transport_options={"visibility_timeout": 14400})
+                """,
+                "tasks.py": TASKS,
+            },
+        ),
+        ("Redis' own hour", {"app.py": LATE.replace("7200", "600"), "tasks.py": TASKS}),
+        ("acknowledged at start", {"app.py": LATE.replace("task_acks_late=True, ", ""), "tasks.py": TASKS}),
+        ("another broker", {"app.py": LATE.replace("redis://", "amqp://"), "tasks.py": TASKS}),
+        ("a short wait", {"app.py": LATE.replace("task_acks_late=True, ", ""), "tasks.py": TASKS + "    send_report.apply_async(countdown=900)\n"}),
+        (
+            "the task's own limit is short",
+            {"app.py": LATE, "tasks.py": TASKS.replace("bind=True", "bind=True, time_limit=60")},
+        ),
+        ("no Celery", "from flask import Flask\napp = Flask(__name__)\n"),
+    ],
     "background-tasks.results-expire": [
         ("not kept", GOOD),
         ("kept for an hour", app("celery.conf.result_backend = 'redis://localhost'", "celery.conf.result_expires = 3600", TASK)),
@@ -243,6 +276,37 @@ REPORTED: Reported = {
             "jobs.py:3",
         ),
     ],
+    "background-tasks.visibility-timeout": [
+        (
+            "the longest task runs longer than Redis waits",
+            {
+                "app.py": """
+                    from celery import Celery
+                    from flask import Flask
+
+                    app = Flask(__name__)
+                    celery = Celery("shop", broker="redis://queue:6379/0", include=["tasks"])
+                    celery.conf.update(task_acks_late=True, task_time_limit=7200)
+                """,
+                "tasks.py": TASKS,
+            },
+            "app.py:7",
+        ),
+        (
+            "put off for a day",
+            {"app.py": LATE.replace("task_acks_late=True, ", ""), "tasks.py": TASKS + "    send_report.apply_async(countdown=24 * 3600)\n"},
+            "tasks.py:11",
+        ),
+        (
+            "one task, by a broker that the example file names",
+            {
+                "app.py": APP,
+                ".env.example": "CELERY_BROKER_URL=redis://queue:6379/0\n",
+                "tasks.py": TASKS.replace("bind=True", "bind=True, acks_late=True, time_limit=5400"),
+            },
+            "tasks.py:6",
+        ),
+    ],
     "background-tasks.results-expire": [
         (
             "kept for ever",
@@ -282,6 +346,11 @@ UNKNOWN: Unknown = {
             },
             "importlib.import_module(name)",
         ),
+    ],
+    "background-tasks.visibility-timeout": [
+        ("the broker is not known", {"app.py": APP, "tasks.py": TASKS.replace("bind=True", "bind=True, acks_late=True")}, "not known"),
+        ("the timeout is computed", {"app.py": LATE.replace("7200", "7200, broker_transport_options=options()"), "tasks.py": TASKS}, "options()"),
+        ("a task without end", {"app.py": LATE.replace(", task_time_limit=7200", ""), "tasks.py": TASKS}, "no time limit"),
     ],
     "background-tasks.results-expire": [("in a database", app("celery.conf.result_backend = 'db+postgresql://x'", TASK), "backend_cleanup")],
 }

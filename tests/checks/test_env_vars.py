@@ -23,6 +23,13 @@ BARE = """
 
     app = Flask(__name__)
 """
+READS = """
+    import os
+    from flask import Flask
+
+    app = Flask(__name__)
+"""
+KEPT = "    app.config['SECRET_KEY'] = os.getenv('SECRET_KEY')\n"
 PHRASE = "correct-horse-9-battery"
 """Stands for a secret: no placeholder's words, and known to be nobody's."""
 ADDRESS = "postgresql://app:" + PHRASE + "@db.mingus.dev/app"
@@ -103,6 +110,66 @@ QUIET: Quiet = {
         ("not read", BARE),
         ("another environment", BARE + '    import os\n    environment = os.getenv("SENTRY_ENVIRONMENT", "development")\n'),
     ],
+    "env-vars.parsed": [
+        (
+            "words compared, and a number made",
+            """
+            import os
+
+            from flask import Flask
+
+            app = Flask(__name__)
+            app.config["MAIL_USE_TLS"] = os.getenv("MAIL_USE_TLS", "true").lower() == "true"
+            app.config["MAIL_PORT"] = int(os.getenv("MAIL_PORT", "587"))
+            """,
+        ),
+        ("is it given", READS + "    app.config['MAILS'] = bool(os.getenv('MAIL_SERVER'))\n    port = int(os.getenv('PORT', 80))\n"),
+        (
+            "a proof of presence",
+            READS + "    if os.getenv('SENTRY_DSN'): pass\n    if not os.getenv('PROXY', ''): pass\n    int(os.getenv('N', '1'))\n",
+        ),
+        ("by a function", READS + "    from distutils.util import strtobool\n    app.debug = bool(strtobool(os.getenv('APP_DEBUG', 'false')))\n"),
+        ("by a library", READS + "    from environs import env\n    app.config['MAIL_USE_TLS'] = env.bool('MAIL_USE_TLS', False)\n"),
+        (
+            "converted where it is used",
+            READS
+            + "    app.config['MAIL_USE_TLS'] = os.getenv('MAIL_USE_TLS', 'false')\n    tls = app.config['MAIL_USE_TLS'].lower() == 'true'\n"
+            + "    int(os.getenv('N', '1'))\n",
+        ),
+        (
+            "all converted by a loop",
+            READS
+            + "    app.config['MAIL_USE_TLS'] = os.getenv('MAIL_USE_TLS', False)\n    int(os.getenv('N', '1'))\n"
+            + "    for key in os.environ: app.config[key] = convert(os.environ[key])\n",
+        ),
+        ("no variable is read", BARE),
+    ],
+    "env-vars.required-at-start": [
+        (
+            "a missing key ends the start",
+            """
+            import os
+
+            from flask import Flask
+
+            app = Flask(__name__)
+            app.config["SECRET_KEY"] = os.environ["SECRET_KEY"]
+            """,
+        ),
+        ("a condition that raises", READS + KEPT + "    if not app.config['SECRET_KEY']:\n        raise RuntimeError('SECRET_KEY is missing')\n"),
+        (
+            "a list of what is required",
+            READS
+            + KEPT
+            + "    for name in ('DATABASE_URL', 'SECRET_KEY'):\n        if not app.config.get(name):\n            raise SystemExit(name)\n",
+        ),
+        ("the start script", {"app.py": READS + KEPT, "start.sh": ': "${SECRET_KEY:?is missing}"\nexec gunicorn app:app\n'}),
+        (
+            "a settings class",
+            BARE + "    from pydantic_settings import BaseSettings\n    class Settings(BaseSettings):\n        SECRET_KEY: str\n",
+        ),
+        ("no secret is read", READS + "    os.getenv('MAIL_SERVER')\n"),
+    ],
     "env-vars.example-file": [
         ("one line a key", {".env.example": "# the database\nDATABASE_URL=\n\nexport SECRET_KEY='' # a comment\nKEY=\"two\nlines\"\n"}),
     ],
@@ -148,6 +215,51 @@ REPORTED: Reported = {
             "app.py:7",
         ),
         ("anything but production", BARE + '    import os\n    insecure = os.getenv("APP_ENV") != "production"\n', "app.py:6"),
+    ],
+    "env-vars.parsed": [
+        (
+            "every text is true",
+            """
+            import os
+
+            from flask import Flask
+
+            app = Flask(__name__)
+            app.config["MAIL_USE_TLS"] = bool(os.getenv("MAIL_USE_TLS", "false"))
+            """,
+            "app.py:7",
+        ),
+        ("a default that is no text", READS + "    app.config['MAIL_USE_TLS'] = os.environ.get('MAIL_USE_TLS', False)\n", "app.py:6"),
+        ("Flask's own switch", READS + "    app.config['SESSION_COOKIE_SECURE'] = os.getenv('SECURE', 'False')\n", "app.py:6"),
+        ("a question that is always true", READS + "    if os.getenv('BETA', 'false'):\n        pass\n", "app.py:6"),
+        (
+            "switched off in the example file",
+            {"app.py": READS + "    if os.environ.get('DEBUG_BAR'):\n        pass\n", ".env.example": "DEBUG_BAR=0\n"},
+            "app.py:6",
+        ),
+        ("compared with a number", READS + "    if os.getenv('LIMIT', 5) > 3:\n        pass\n", "app.py:6"),
+        ("compared with True", READS + "    x = os.getenv('BETA') == True\n", "app.py:6"),
+        ("a text in arithmetic", READS + "    x = os.getenv('MINUTES', 5) * 60\n", "app.py:6"),
+        ("a size that is a text", READS + "    app.config['MAX_CONTENT_LENGTH'] = os.getenv('MAX_BYTES', 1000)\n", "app.py:6"),
+    ],
+    "env-vars.required-at-start": [
+        (
+            "nothing notices that it is missing",
+            """
+            import os
+
+            from flask import Flask
+
+            app = Flask(__name__)
+            app.config["SECRET_KEY"] = os.getenv("SECRET_KEY")
+            """,
+            "app.py:7",
+        ),
+        (
+            "in a class",
+            {"app.py": BARE + "    import config\n", "config.py": "import os\nclass Config:\n    JWT_SECRET_KEY = os.getenv('JWT_SECRET_KEY')\n"},
+            "config.py:3",
+        ),
     ],
     "env-vars.example-file": [
         ("a key twice", {".env.example": "DEBUG=0\nSECRET_KEY=\nDEBUG=1\n"}, ".env.example:3"),

@@ -46,6 +46,16 @@ def step(id_: str, down: str, body: str = "pass", back: str = "pass", more: str 
     return f"from alembic import op\nrevision = {id_}\ndown_revision = {down}\n{more}\ndef upgrade():\n    {body}\n\ndef downgrade():\n    {back}\n"
 
 
+NEWEST = "migrations/versions/5e6f.py"
+POSTGRESQL = {"requirements.txt": "psycopg[binary]==3.2.1\n"}
+DIALECTS = "from sqlalchemy.dialects import mysql, postgresql"
+
+
+def grown(body: str, more: str = "") -> dict[str, str]:
+    """The line of two revisions and a third that does `body`."""
+    return {**LINE, NEWEST: "import sqlalchemy as sa\n" + step('"5e6f"', '"3c4d"', body, more=f"{more}\n")}
+
+
 MODELS = """
     from flask import Flask
     from flask_sqlalchemy import SQLAlchemy
@@ -212,6 +222,110 @@ QUIET: Quiet = {
             {**ENV, "migrations/versions/a.py": step('"a"', "None", 'op.drop_index("ix"); op.drop_constraint("ck", "users")')},
         ),
     ],
+    "migrations.not-null": [
+        (
+            "the rows get a value",
+            {
+                **LINE,
+                "migrations/versions/5e6f_plans.py": """
+                    import sqlalchemy as sa
+                    from alembic import op
+
+                    revision = "5e6f"
+                    down_revision = "3c4d"
+
+
+                    def upgrade():
+                        op.add_column("users", sa.Column("plan", sa.String(20), nullable=False, server_default="free"))
+                """,
+            },
+        ),
+        ("a column that may be NULL", LINE),
+        ("on a table that the same revision makes", grown('op.create_table("t"); op.add_column("t", sa.Column("a", sa.Integer, nullable=False))')),
+        (
+            "on such a table, named by a constant",
+            grown('op.create_table(T); op.add_column(T, sa.Column("a", sa.Integer, nullable=False))', "T = 't'"),
+        ),
+        (
+            "filled, then closed",
+            grown(
+                'op.add_column("users", sa.Column("a", sa.Integer)); op.execute("UPDATE users SET a = 0"); '
+                'op.alter_column("users", "a", nullable=False)'
+            ),
+        ),
+        (
+            "filled by a helper, closed in a batch",
+            grown(
+                'op.add_column("users", sa.Column("a", sa.Integer)); fill()\n'
+                '    with op.batch_alter_table("users") as b:\n        b.alter_column("a", nullable=False)',
+                "def fill():\n    op.get_bind().execute(None)\n",
+            ),
+        ),
+        (
+            "filled by its server default, then closed",
+            grown('op.add_column("users", sa.Column("a", sa.Integer, server_default="0")); op.alter_column("users", "a", nullable=False)'),
+        ),
+        ("closed where it was there before", grown('op.alter_column("users", "name", nullable=False)')),
+        ("computed, or counting", grown('op.add_column("users", sa.Column("a", sa.Integer, sa.Computed("1"), nullable=False))')),
+        ("in the downgrade", {**ENV, "migrations/versions/a.py": step('"a"', "None", "pass", 'op.add_column("t", sa.Column("a", nullable=False))')}),
+        (
+            "long ago",
+            {**grown('op.add_column("users", sa.Column("a", sa.Integer, nullable=False))'), "migrations/versions/z.py": step('"z"', '"5e6f"')},
+        ),
+    ],
+    "migrations.blocking-index": [
+        (
+            "built concurrently",
+            {
+                **LINE,
+                "requirements.txt": "psycopg2-binary==2.9.9\n",
+                "migrations/versions/5e6f_find_names.py": """
+                    from alembic import op
+
+                    revision = "5e6f"
+                    down_revision = "3c4d"
+
+
+                    def upgrade():
+                        with op.get_context().autocommit_block():
+                            op.create_index("ix_users_name", "users", ["name"], postgresql_concurrently=True)
+                """,
+            },
+        ),
+        ("on a table that the same revision makes", POSTGRESQL | grown('op.create_table("t"); op.create_index("ix", "t", ["a"])')),
+        (
+            "in a batch on such a table",
+            POSTGRESQL | grown('op.create_table("t")\n    with op.batch_alter_table("t") as b:\n        b.create_index("ix", ["a"])'),
+        ),
+        ("by hand, concurrently", POSTGRESQL | grown('op.execute("CREATE UNIQUE INDEX CONCURRENTLY ix ON users (name)")')),
+        ("MySQL", {"app.py": PLAIN_APP, "requirements.txt": "pymysql\n"} | grown('op.create_index("ix", "users", ["name"])')),
+        (
+            "in the downgrade",
+            POSTGRESQL | {**LINE, "migrations/versions/z.py": step('"z"', '"3c4d"', "pass", 'op.create_index("ix", "users", ["a"])')},
+        ),
+    ],
+    "migrations.dialect": [
+        (
+            "types of every database",
+            {
+                **LINE,
+                "requirements.txt": "psycopg2-binary==2.9.9\n",
+            },
+        ),
+        ("PostgreSQL's own", POSTGRESQL | grown('op.add_column("users", sa.Column("a", postgresql.JSONB))', DIALECTS)),
+        ("MySQL's where MySQL is", {"requirements.txt": "pymysql\n"} | grown('op.add_column("users", sa.Column("a", mysql.TINYINT(1)))', DIALECTS)),
+        ("one that both know", POSTGRESQL | grown('op.add_column("users", sa.Column("a", mysql.INTEGER))', DIALECTS)),
+        ("what the column was", POSTGRESQL | grown('op.alter_column("users", "a", existing_type=mysql.TINYINT(1), type_=sa.Boolean())', DIALECTS)),
+        (
+            "a variant, and a branch",
+            POSTGRESQL
+            | grown(
+                'op.add_column("users", sa.Column("a", sa.Text().with_variant(mysql.LONGTEXT(), "mysql")))\n'
+                '    if op.get_bind().dialect.name == "mysql":\n        op.execute("ALTER TABLE users AUTO_INCREMENT = 9")',
+                DIALECTS,
+            ),
+        ),
+    ],
     "migrations.create-all": [
         (
             "the deploy script runs the migrations",
@@ -350,6 +464,98 @@ REPORTED: Reported = {
             "migrations/versions/5e6f_emails.py:6",
         ),
     ],
+    "migrations.not-null": [
+        (
+            "the rows have no value for it",
+            {
+                **LINE,
+                "migrations/versions/5e6f_plans.py": """
+                    import sqlalchemy as sa
+                    from alembic import op
+
+                    revision = "5e6f"
+                    down_revision = "3c4d"
+
+
+                    def upgrade():
+                        op.add_column("users", sa.Column("plan", sa.String(20), nullable=False))
+                """,
+            },
+            "migrations/versions/5e6f_plans.py:10",
+        ),
+        ("default is Python's", grown('op.add_column("users", sa.Column("a", sa.Integer, default=0, nullable=False))'), f"{NEWEST}:8"),
+        (
+            "in a batch",
+            grown('with op.batch_alter_table("users") as b:\n        b.add_column(sa.Column("a", sa.Integer, nullable=False, server_default=None))'),
+            f"{NEWEST}:9",
+        ),
+        (
+            "added and closed, never filled",
+            grown('op.add_column("users", sa.Column("a", sa.Integer))\n    op.alter_column("users", "a", nullable=False)'),
+            f"{NEWEST}:9",
+        ),
+    ],
+    "migrations.blocking-index": [
+        (
+            "built while everybody waits",
+            {
+                **LINE,
+                "requirements.txt": "psycopg2-binary==2.9.9\n",
+                "migrations/versions/5e6f_find_names.py": """
+                    from alembic import op
+
+                    revision = "5e6f"
+                    down_revision = "3c4d"
+
+
+                    def upgrade():
+                        op.create_index("ix_users_name", "users", ["name"])
+                """,
+            },
+            "migrations/versions/5e6f_find_names.py:9",
+        ),
+        (
+            "in a batch",
+            POSTGRESQL | grown('with op.batch_alter_table("users") as b:\n        b.create_index("ix", ["name"])'),
+            f"{NEWEST}:9",
+        ),
+        ("by hand", POSTGRESQL | grown('op.execute(sa.text("CREATE INDEX IF NOT EXISTS ix ON public.users (name)"))'), f"{NEWEST}:8"),
+        (
+            "the address says PostgreSQL, the requirements both",
+            {"requirements.txt": "psycopg2\npymysql\n", ".env.example": "DATABASE_URL=postgresql://db/app\n"}
+            | grown('op.create_index("ix", "users", ["name"])'),
+            f"{NEWEST}:8",
+        ),
+    ],
+    "migrations.dialect": [
+        (
+            "a type of MySQL",
+            {
+                **LINE,
+                "requirements.txt": "psycopg2-binary==2.9.9\n",
+                "migrations/versions/5e6f_active.py": """
+                    import sqlalchemy as sa
+                    from alembic import op
+                    from sqlalchemy.dialects import mysql
+
+                    revision = "5e6f"
+                    down_revision = "3c4d"
+
+
+                    def upgrade():
+                        op.add_column("users", sa.Column("active", mysql.TINYINT(1)))
+                """,
+            },
+            "migrations/versions/5e6f_active.py:11",
+        ),
+        ("a statement of MySQL", POSTGRESQL | grown('op.execute("CREATE TABLE t (id INT AUTO_INCREMENT)")'), f"{NEWEST}:8"),
+        ("a statement of SQLite", POSTGRESQL | grown('op.execute("PRAGMA foreign_keys=OFF")'), f"{NEWEST}:8"),
+        (
+            "PostgreSQL's on MySQL",
+            {"requirements.txt": "mysqlclient\n"} | grown('op.add_column("users", sa.Column("a", postgresql.JSONB()))', DIALECTS),
+            f"{NEWEST}:8",
+        ),
+    ],
     "migrations.create-all": [
         ("the factory creates all", {**LINE, "app.py": CREATES}, "app.py:12"),
         (
@@ -393,6 +599,24 @@ UNKNOWN: Unknown = {
     "migrations.destructive": [
         ("the name is computed", {**ENV, "migrations/versions/a.py": step('"a"', "None", "op.drop_table(name)")}, "op.drop_table(name)"),
     ],
+    "migrations.not-null": [
+        (
+            "the rows are deleted first",
+            grown('op.execute("DELETE FROM users"); op.add_column("users", sa.Column("a", sa.Integer, nullable=False))'),
+            "deleted first",
+        ),
+        ("MySQL fills it", {"requirements.txt": "pymysql\n"} | grown('op.add_column("users", sa.Column("a", sa.Integer, nullable=False))'), "MySQL"),
+        ("the table is computed", grown('op.add_column(name(), sa.Column("a", sa.Integer, nullable=False))'), "computed"),
+    ],
+    "migrations.blocking-index": [
+        ("nothing says which database", grown('op.create_index("ix", "users", ["name"])'), "not known"),
+        (
+            "the table is made where it is not there",
+            POSTGRESQL | grown('if there():\n        op.create_index("ix", "t", ["a"])\n    else:\n        op.create_table("t")'),
+            "further down",
+        ),
+    ],
+    "migrations.dialect": [("nothing says which database", LINE, "looked for")],
     "migrations.create-all": [
         (
             "a setting decides",
