@@ -305,7 +305,8 @@ def visible(repo: Repo) -> Iterator[Observation]:
     if unknown and (waits or any(late(repo, unknown))):
         yield unclear("whether the broker is Redis is not known", unknown.place)
     elif not on or not (waits or any(running.values())):
-        yield absent("not used here: looked for a Redis broker with `acks_late` tasks or tasks put off by `countdown`")
+        if apps:
+            yield absent("not used here: looked for a Redis broker with `acks_late` tasks or tasks put off by `countdown`")
         return
     timeouts = [visibility_timeout(repo, app) for app in on]
     for app, timeout in zip(on, timeouts, strict=True):
