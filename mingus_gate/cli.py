@@ -11,6 +11,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from textwrap import fill
@@ -38,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     try:
         arguments = parser.parse_args(argv)
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        _flush()
+        return code
     except ConfigError as error:
         print(error, file=sys.stderr)
         return USAGE
@@ -46,12 +49,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _flush()
         return PASSES
     except SystemExit as ended:  # argparse: 0 after --help, 2 after a wrong argument
         return int(ended.code or 0)
     except Exception:  # noqa: BLE001  (the one place where a fault of ours becomes exit code 3)
         return _fault()
+
+
+def _flush() -> None:
+    """Hands over what was printed. A reader that has left (`| head`) is no error and changes no exit code."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fault() -> int:
@@ -159,7 +170,8 @@ def _write(report: Report, name: str, target: Path | None) -> None:
         text = FORMATS[name](report)
     if target is None:
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal that is not UTF-8 must not end the run
-        sys.stdout.write(text)
+        with suppress(BrokenPipeError):  # the verdict stands
+            sys.stdout.write(text)
         return
     try:
         target.write_text(text, "utf-8")

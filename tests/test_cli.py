@@ -164,5 +164,10 @@ def test_no_color_is_obeyed(faulty: Path) -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_error(faulty: Path) -> None:
-    done = subprocess.run(f"{sys.executable} -m mingus_gate rules | head -1", shell=True, capture_output=True, text=True, timeout=60, check=False)
-    assert done.stderr == ""
+    for command, code in (("rules", 0), (f"check {faulty} --format json", 1)):
+        reader, writer = os.pipe()
+        os.close(reader)
+        gate = [sys.executable, "-m", "mingus_gate", *command.split()]
+        done = subprocess.run(gate, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (code, "")
