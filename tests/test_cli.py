@@ -50,7 +50,7 @@ def test_ten_empty_files_named_like_security_modules_get_no_point(tmp_path: Path
 def test_the_text_names_the_rule_the_place_and_the_fix(faulty: Path) -> None:
     shown = run("check", faulty).stdout
     assert shown.startswith(" BLOCKED ")
-    for words in ("security-config.secret-key", "app.py:3", RULES["security-config.secret-key"].fix[:40], "1 files (listed by file system)"):
+    for words in ("security-config.secret-key", "app.py:3", RULES["security-config.secret-key"].fix[:40], "1 file (listed by file system)"):
         assert words in shown
 
 

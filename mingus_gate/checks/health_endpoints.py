@@ -105,7 +105,7 @@ def exists(repo: Repo) -> Iterator[Observation]:
     for extension in repo.fact(health_extensions):
         yield holds(f"{extension.name} answers", extension.place)
     if not repo.fact(health_routes) and not repo.fact(health_extensions):
-        yield broken(f"none of the {len(repo.fact(routes))} routes answers for the application's health", app_place(repo))
+        yield broken(f"no route, of {len(repo.fact(routes))}, answers for the application's health", app_place(repo))
 
 
 def honest(repo: Repo) -> Iterator[Observation]:

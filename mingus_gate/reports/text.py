@@ -148,10 +148,13 @@ def _unknown(report: Report) -> Iterator[RenderableType]:
     unknown = [r for r in report.results if r.kind is Kind.UNKNOWN]
     if unknown:
         yield _title("Not verified", len(unknown))
-        for result in sorted(unknown, key=lambda r: -r.rule.points)[:SHOWN]:
-            yield _hanging(Text("?", "magenta"), Text.assemble(result.rule.code, (f": {result.reason}", "dim")))
-        if len(unknown) > SHOWN:
-            yield Text(f"   … and {len(unknown) - SHOWN} more", "dim")
+        by_reason: dict[str, list[str]] = {}
+        for result in sorted(unknown, key=lambda r: -r.rule.points):
+            by_reason.setdefault(result.reason, []).append(result.rule.code)
+        for reason, codes in list(by_reason.items())[:SHOWN]:
+            yield _hanging(Text("?", "magenta"), Text.assemble(", ".join(codes), (f": {reason}", "dim")))
+        if len(by_reason) > SHOWN:
+            yield Text(f"   … and {len(by_reason) - SHOWN} more reasons", "dim")
 
 
 def _checklist(report: Report) -> Iterator[RenderableType]:
@@ -185,8 +188,9 @@ def _scanned(report: Report) -> Iterator[RenderableType]:
         yield Text(f"{'not parsed' if file in scanned.not_parsed else 'skipped'}: {file.path}:{file.line}: {file.reason}", "yellow")
     if len(unread) > SHOWN:
         yield Text(f"… and {len(unread) - SHOWN} more files not read", "yellow")
+    files = "1 file" if scanned.files == 1 else f"{scanned.files:,} files"
     yield Text(
-        f"\n{scanned.files:,} files (listed by {scanned.listing}), {scanned.parsed:,} parsed, {len(scanned.not_parsed)} not parsed, "
+        f"\n{files} (listed by {scanned.listing}), {scanned.parsed:,} parsed, {len(scanned.not_parsed)} not parsed, "
         f"{len(scanned.skipped)} skipped · {report.seconds:.1f} s",
         "dim",
     )
