@@ -10,6 +10,7 @@ from mingus_gate.model import Check, Observation, Rule, Severity, broken, holds,
 from mingus_gate.repo import Repo
 from mingus_gate.repo.configured import configured
 from mingus_gate.repo.flask_app import proven_absent
+from mingus_gate.repo.python import walk
 from mingus_gate.repo.secrets import find_secrets, is_placeholder
 from mingus_gate.repo.stripe_amounts import judged
 from mingus_gate.repo.stripe_calls import Key, amounts, creations, keys
@@ -211,7 +212,7 @@ def webhook_secret(repo: Repo) -> Iterator[Observation]:
 
 def _guarded(call: ast.Call, function: ast.AST | None) -> bool:
     """Whether a condition on the secret stands before or around the check."""
-    tests = [n.test for n in ast.walk(function) if isinstance(n, ast.If) and n.lineno < call.lineno] if function else []
+    tests = [n.test for n in walk(function) if isinstance(n, ast.If) and n.lineno < call.lineno] if function else []
     return any(re.search(r"secret|whsec|key", ast.unparse(test), re.IGNORECASE) for test in tests)
 
 

@@ -11,7 +11,7 @@ from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.env import names_secret
 from mingus_gate.repo.flask_app import only_for_tests
-from mingus_gate.repo.python import Function, Module, string
+from mingus_gate.repo.python import Function, Module, string, walk
 
 METHODS = {"debug", "info", "warning", "warn", "error", "critical", "exception", "fatal", "log", "trace", "success"}
 LOGGER = re.compile(r"(^|_)(log|logger|logging|getLogger|get_logger|bind)$", re.IGNORECASE)
@@ -215,14 +215,14 @@ def _harmless(value: ast.expr) -> bool:
 
 def _loop_variable(node: ast.Name, function: Function | None) -> bool:
     """A name that runs over a list: of names of variables that are missing, as a rule."""
-    loops = [n.target for n in ast.walk(function) if isinstance(n, ast.For | ast.comprehension)] if function else []
-    return any(isinstance(n, ast.Name) and n.id == node.id for target in loops for n in ast.walk(target))
+    loops = [n.target for n in walk(function) if isinstance(n, ast.For | ast.comprehension)] if function else []
+    return any(isinstance(n, ast.Name) and n.id == node.id for target in loops for n in walk(target))
 
 
 def _is_object(node: ast.Name | ast.Attribute, around: ast.AST | None) -> bool:
     """Whether the code around uses it as no text can be used: a `token` that is a row of a table prints its own way."""
     shown = ast.unparse(node)
-    for n in ast.walk(around) if around is not None else ():
+    for n in walk(around) if around is not None else ():
         if isinstance(n, ast.Attribute) and n.attr not in TEXT_METHODS and isinstance(n.value, type(node)) and ast.unparse(n.value) == shown:
             return True
         if isinstance(n, ast.Call) and n.args and SESSION_TAKES.search(ast.unparse(n.func)) and ast.unparse(n.args[0]) == shown:

@@ -16,6 +16,12 @@ from mingus_gate.repo.tree import File
 Node = TypeVar("Node", bound=ast.AST)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 CHANGES = {"append", "extend", "insert", "add", "update", "setdefault", "pop", "remove", "clear"}
+NO_NODES = {"ctx", "id", "attr", "name", "arg", "asname", "module", "level", "names", "kind", "type_comment", "type_ignores"}
+"""Fields of syntax nodes that hold names, numbers and contexts; `names` of an import is added below."""
+
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {ast.Import: ("names",), ast.ImportFrom: ("names",)}
+"""Node type → its fields that may hold nodes, filled as types are met."""
+
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 """Said where a file does not parse: newer syntax needs the gate to be run with a newer Python."""
 
@@ -222,11 +228,16 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
 
 def _children(node: ast.AST) -> list[ast.AST]:
     """The nodes directly below, in source order."""
+    kind = type(node)
+    if kind not in _FIELDS:
+        _FIELDS[kind] = () if kind in (ast.Constant, ast.alias) else tuple(field for field in kind._fields if field not in NO_NODES)
     found: list[ast.AST] = []
-    for value in node.__dict__.values():
-        if isinstance(value, list):
+    held = node.__dict__
+    for field in _FIELDS[kind]:
+        value = held.get(field)
+        if type(value) is list:
             found += [item for item in value if isinstance(item, ast.AST)]
-        elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+        elif isinstance(value, ast.AST):
             found.append(value)
     return found
 

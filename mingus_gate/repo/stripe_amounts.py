@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.definitions import called
-from mingus_gate.repo.python import Module, source_of, string
+from mingus_gate.repo.python import Module, source_of, string, walk
 
 IN_CENTS = re.compile(
     r"cents?$|_cents?_|pence$|pennies$|minor(_units?)?$|in_cents|smallest|^(unit_amount|amount_(total|subtotal|due|paid|remaining|received|capturable|refunded|off))$"
@@ -75,7 +75,7 @@ def _call(repo: Repo, module: Module, node: ast.Call, steps: int) -> bool | None
     last = name.rpartition(".")[2] or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
     if name == "int" and node.args:
         inner = node.args[0]
-        scaled = any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult | ast.Pow) for n in ast.walk(inner))
+        scaled = any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult | ast.Pow) for n in walk(inner))
         if not scaled or EXACT.search(ast.unparse(inner)):
             return True
         return _integer(repo, module, inner, steps - 1)  # int(19.99 * 100) is 1998

@@ -11,7 +11,7 @@ from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.configured import configured
 from mingus_gate.repo.flask_app import only_for_tests
-from mingus_gate.repo.python import Module, keyword, string
+from mingus_gate.repo.python import Module, keyword, string, walk
 from mingus_gate.repo.values import Value
 
 CREATED = ("PaymentIntent", "Charge", "Refund", "Subscription", "Transfer", "Payout", "Invoice", "InvoiceItem", "Topup", "SubscriptionSchedule")
@@ -47,7 +47,7 @@ class Key:
     @property
     def here(self) -> bool:
         texts = [text for text in self.value.literals if isinstance(text, str)]
-        pieces = [piece for n in ast.walk(self.node) if (piece := string(n)) and piece not in self.value.env]
+        pieces = [piece for n in walk(self.node) if (piece := string(n)) and piece not in self.value.env]
         return any(piece in text for piece in pieces for text in texts)
 
 
@@ -133,7 +133,7 @@ def amounts(repo: Repo) -> list[Amount]:
 def _amounts(module: Module, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
     yield from ((k.arg, k.value) for k in call.keywords if k.arg in AMOUNTS)
     for node in (*call.args, *(k.value for k in call.keywords)):
-        nested = [n for n in ast.walk(node) if isinstance(n, ast.Dict)] if not isinstance(node, ast.Name) else _dicts(module, node)
+        nested = [n for n in walk(node) if isinstance(n, ast.Dict)] if not isinstance(node, ast.Name) else _dicts(module, node)
         for table in nested:
             for key, value in zip(table.keys, table.values, strict=True):
                 if (name := string(key)) in AMOUNTS and name:

@@ -12,7 +12,7 @@ from mingus_gate.repo import Repo
 from mingus_gate.repo.blueprints import mounts
 from mingus_gate.repo.flask_app import settings
 from mingus_gate.repo.forms import PROTECTIONS
-from mingus_gate.repo.python import Module, string
+from mingus_gate.repo.python import Module, string, walk
 from mingus_gate.repo.routes import Route
 from mingus_gate.repo.secrets import is_placeholder
 from mingus_gate.repo.tree import File
@@ -84,7 +84,7 @@ def _entries(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
     """The names and values that an answer is made of: keywords, and the entries of dictionaries."""
     yield from ((k.arg, k.value) for k in call.keywords if k.arg)
     for argument in call.args:
-        for table in (n for n in ast.walk(argument) if isinstance(n, ast.Dict)):
+        for table in (n for n in walk(argument) if isinstance(n, ast.Dict)):
             yield from ((string(key) or "an entry", value) for key, value in zip(table.keys, table.values, strict=True) if key)
 
 

@@ -11,7 +11,7 @@ from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.definitions import called, texts_in
 from mingus_gate.repo.flask_app import FOR_PRODUCTION, FOR_TESTS
-from mingus_gate.repo.python import Module, keyword, source_of
+from mingus_gate.repo.python import Module, keyword, source_of, walk
 
 VERIFIERS = ("*.construct_event", "*.WebhookSignature.verify_header", "*.parse_event_notification", "*.parse_thin_event")
 PARSED = re.compile(r"\bdumps\(|\bjsonify\(|\bloads\(|\brequest\.(json|get_json|form|values|args)\b")
@@ -99,12 +99,12 @@ def bypass(verification: Verification) -> tuple[str, bool]:
     if function is None:
         return "", False
     event = _target(module, call)
-    others = [value for name, value in _assigned(function) if event and name == event and call not in ast.walk(value) and _trusts(value)]
+    others = [value for name, value in _assigned(function) if event and name == event and call not in walk(value) and _trusts(value)]
     for test, in_body in _conditions(module, call, function):
         if others or any(map(_gives_back_unchecked, test.orelse if in_body else test.body)):
             return _judged(test.test, verification, trusting=not in_body)
-    for branch in ast.walk(function):  # if not secret: return json.loads(payload)
-        earlier = isinstance(branch, ast.If) and call not in ast.walk(branch) and branch.lineno < call.lineno
+    for branch in walk(function):  # if not secret: return json.loads(payload)
+        earlier = isinstance(branch, ast.If) and call not in walk(branch) and branch.lineno < call.lineno
         if earlier and isinstance(branch, ast.If) and any(map(_gives_back_unchecked, branch.body)):
             return _judged(branch.test, verification, trusting=True)
     if others and any(_goes_on(module, handler) for handler in _handlers(module, call, function)):
@@ -119,7 +119,7 @@ def _target(module: Module, call: ast.Call) -> str:
 
 
 def _assigned(function: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Assign):
             yield from ((target.id, node.value) for target in node.targets if isinstance(target, ast.Name))
 
@@ -141,7 +141,7 @@ def _conditions(module: Module, call: ast.Call, function: ast.AST) -> Iterator[t
 
 
 def _gives_back_unchecked(statement: ast.AST) -> bool:
-    return any(isinstance(n, ast.Return) and n.value is not None and _trusts(n.value) for n in ast.walk(statement))
+    return any(isinstance(n, ast.Return) and n.value is not None and _trusts(n.value) for n in walk(statement))
 
 
 def _judged(test: ast.expr, verification: Verification, trusting: bool) -> tuple[str, bool]:
@@ -153,8 +153,8 @@ def _judged(test: ast.expr, verification: Verification, trusting: bool) -> tuple
     shown = ast.unparse(test)
     if FOR_TESTS.search(shown) or FOR_PRODUCTION.search(shown):
         return "", False
-    given = {n.id for e in (verification.secret, verification.header) if e is not None for n in ast.walk(e) if isinstance(n, ast.Name)}
-    names = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)} | {n.attr for n in ast.walk(test) if isinstance(n, ast.Attribute)}
+    given = {n.id for e in (verification.secret, verification.header) if e is not None for n in walk(e) if isinstance(n, ast.Name)}
+    names = {n.id for n in walk(test) if isinstance(n, ast.Name)} | {n.attr for n in walk(test) if isinstance(n, ast.Attribute)}
     if given & names or any(ON_SECRET.search(name) for name in (*names, *texts_in(test))):
         return f"the signature is {'not checked' if trusting else 'checked only'} if `{source_of(test)}`", True
     return f"the signature is checked only on a condition: `{source_of(test)}`", False
@@ -165,7 +165,7 @@ def _handlers(module: Module, call: ast.Call, function: ast.AST) -> Iterator[ast
     for tried in module.ancestors(call):
         if tried is function:
             return
-        if isinstance(tried, ast.Try) and any(call in ast.walk(statement) for statement in tried.body):
+        if isinstance(tried, ast.Try) and any(call in walk(statement) for statement in tried.body):
             for handler in tried.handlers:
                 caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
                 if any(name is None or REFUSAL.search(module.name(name)) for name in caught):
@@ -176,5 +176,5 @@ def _goes_on(module: Module, handler: ast.ExceptHandler) -> bool:
     """Whether the function goes on after the handler."""
     last = handler.body[-1]
     return not isinstance(last, ast.Return | ast.Raise | ast.Continue) and not any(
-        isinstance(n, ast.Call) and module.name(n.func).rpartition(".")[2] == "abort" for n in ast.walk(last)
+        isinstance(n, ast.Call) and module.name(n.func).rpartition(".")[2] == "abort" for n in walk(last)
     )

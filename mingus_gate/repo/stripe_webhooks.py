@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.definitions import called, calls_in, definition, reached, texts_in
-from mingus_gate.repo.python import Module, source_of
+from mingus_gate.repo.python import Module, source_of, walk
 from mingus_gate.repo.requirements import required
 from mingus_gate.repo.routes import Route, routes
 from mingus_gate.repo.stripe_signature import Verification, verifications
@@ -112,7 +112,7 @@ def looks_at_id(repo: Repo, hook: Webhook) -> Place | None:
     bodies = hook.route.bodies if hook.route else [function] if function else []
     for body in bodies:
         for where, node in reached(repo, module, body) if module else ():
-            for inner in ast.walk(node):
+            for inner in walk(node):
                 if EVENT_ID.fullmatch(_text(inner)) and not any(
                     isinstance(a, ast.Call) and LOGS.search(where.name(a)) for a in where.ancestors(inner)
                 ):
