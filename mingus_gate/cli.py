@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import gc
 import os
 import platform
@@ -18,7 +17,7 @@ from textwrap import fill
 
 from mingus_gate import HOME, __version__
 from mingus_gate.checks import CHECKS, RULES
-from mingus_gate.config import Config, ConfigError, load, score
+from mingus_gate.config import Config, ConfigError, load, nearest, score
 from mingus_gate.github.inputs import add_arguments
 from mingus_gate.model import Report, Rule
 from mingus_gate.redact import Redactor
@@ -117,7 +116,7 @@ def _check(arguments: argparse.Namespace) -> int:
     _needs_folder(arguments.path)
     unknown = [name for name in arguments.only if name not in {check.id for check in CHECKS}]
     if unknown:
-        raise ConfigError("\n".join(f"--only: no check `{name}`{_nearest(name, [c.id for c in CHECKS])}" for name in unknown))
+        raise ConfigError("\n".join(f"--only: no check `{name}`{nearest(name, [c.id for c in CHECKS])}" for name in unknown))
     outputs = _outputs(arguments)
     report = _examine(arguments, _config(arguments))
     for name, target in outputs:
@@ -216,7 +215,7 @@ def _rules(_: argparse.Namespace) -> int:
 def _explain(arguments: argparse.Namespace) -> int:
     chosen = [rule for code, rule in RULES.items() if arguments.rule in (code, rule.check)]
     if not chosen:
-        raise ConfigError(f"no rule or check `{arguments.rule}`{_nearest(arguments.rule, KNOWN)}; `mingus-gate rules` lists them")
+        raise ConfigError(f"no rule or check `{arguments.rule}`{nearest(arguments.rule, KNOWN)}; `mingus-gate rules` lists them")
     print("\n\n".join(_explained(rule) for rule in chosen))
     return PASSES
 
@@ -234,8 +233,3 @@ def _explained(rule: Rule) -> str:
         f"Examples: {page}",
     ]
     return "\n".join(lines)
-
-
-def _nearest(word: str, choices: Sequence[str] | set[str]) -> str:
-    near = difflib.get_close_matches(word, sorted(choices), n=1, cutoff=0.5)
-    return f"; did you mean `{near[0]}`?" if near else ""

@@ -85,7 +85,7 @@ def _validated(table: dict[str, Any], text: str, shown: str, known: Collection[s
         raise ConfigError("\n".join(_problem(item, text, shown) for item in error.errors())) from None
     wrong = [name for name in config.disable if known and name not in known]
     if wrong:
-        raise ConfigError("\n".join(f"{shown}:{_line(text, name)}: disable: no rule or check `{name}`{_nearest(name, known)}" for name in wrong))
+        raise ConfigError("\n".join(f"{shown}:{_line(text, name)}: disable: no rule or check `{name}`{nearest(name, known)}" for name in wrong))
     return config
 
 
@@ -95,7 +95,7 @@ def _problem(item: Any, text: str, shown: str) -> str:
     where = f"{shown}:{_line(text, key)}: [{TABLE}] {key}"
     if item["type"] == "extra_forbidden":
         names = [field.replace("_", "-") for field in Config.model_fields]
-        return f"{where}: unknown key{_nearest(key, names) or '; known are ' + ', '.join(names)}"
+        return f"{where}: unknown key{nearest(key, names) or '; known are ' + ', '.join(names)}"
     return f"{where}: {item['msg'][0].lower()}{item['msg'][1:]}, not {type(item['input']).__name__} {_short(item['input'])}"
 
 
@@ -104,8 +104,9 @@ def _short(value: Any) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-def _nearest(word: str, choices: Collection[str]) -> str:
-    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
+def nearest(word: str, choices: Collection[str]) -> str:
+    """The end of a message about a word nobody knows: what was probably meant, or nothing."""
+    near = difflib.get_close_matches(word, sorted(choices), n=1, cutoff=0.5)
     return f"; did you mean `{near[0]}`?" if near else ""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from mingus_gate.model import Base, Check, CheckResult, Kind, Report, Result
 from mingus_gate.redact import Redactor
 from mingus_gate.repo import Repo
 from mingus_gate.repo.base import NoBaseError, at_base
+from mingus_gate.repo.git import GitError, git
 from mingus_gate.run import assess, assess_live
 from mingus_gate.score import judge, judge_checks, recommend
 from mingus_gate.target import Target
@@ -97,8 +97,7 @@ def _broken(result: Result) -> set[str]:
 
 def _commit(root: Path) -> str:
     """The commit that is checked out, or an empty string outside git."""
-    command = ("git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", str(root), "rev-parse", "--verify", "-q", "HEAD")
     try:
-        return subprocess.run(command, capture_output=True, check=True, timeout=10, text=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
+        return git(root, "rev-parse", "--verify", "-q", "HEAD").decode().strip()
+    except GitError:
         return ""

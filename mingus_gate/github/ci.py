@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -21,6 +20,7 @@ from mingus_gate.github.event import Event, read_event
 from mingus_gate.github.inputs import Inputs, read_inputs
 from mingus_gate.github.summary import SUMMARY_BOUND, write_outputs, write_summary
 from mingus_gate.model import Report
+from mingus_gate.repo.git import GitError, git
 from mingus_gate.reports.json import render_json
 from mingus_gate.reports.links import Links
 from mingus_gate.reports.markdown import one_line, render_markdown
@@ -113,8 +113,7 @@ def _write(file: Path, text: str) -> str:
 
 def _folder(path: Path) -> str:
     """The way from the repository's root to `path`, ending in a slash; empty for the root itself and outside git."""
-    command_line = ("git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", str(path), "rev-parse", "--show-prefix")
     try:
-        return subprocess.run(command_line, capture_output=True, check=True, timeout=10, text=True).stdout.rstrip("\n")
-    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return git(path, "rev-parse", "--show-prefix").decode().rstrip("\n")
+    except (GitError, UnicodeDecodeError):
         return ""

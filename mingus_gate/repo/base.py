@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 from mingus_gate.repo import Repo
+from mingus_gate.repo.git import GitError, git
 from mingus_gate.repo.tree import MAX_BYTES, File, role_of
 
 REGULAR = (b"100644", b"100755")
@@ -68,10 +68,8 @@ def _read(root: Path, wanted: list[tuple[str, bytes]]) -> list[File]:
 
 
 def _git(root: Path, *arguments: str, feed: bytes | None = None) -> bytes:
-    """What git prints. Nothing configured in the tree may run, and nothing is fetched."""
-    command = ("git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", str(root), *arguments)
-    environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
+    """What git prints. Raises NoBaseError."""
     try:
-        return subprocess.run(command, capture_output=True, check=True, timeout=120, input=feed, env=environment).stdout
-    except (OSError, subprocess.SubprocessError):
-        raise NoBaseError(f"no base to compare with: git {arguments[0]} failed") from None
+        return git(root, *arguments, feed=feed)
+    except GitError as error:
+        raise NoBaseError(f"no base to compare with: {error}") from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -13,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mingus_gate.model import Role, Unread
+from mingus_gate.repo.git import GitError, git
 
 MAX_BYTES = 5 * 1024 * 1024
 """A larger file is skipped and listed. No source file a person wrote comes near it."""
@@ -167,13 +167,9 @@ def _printable(name: str) -> str:
 
 def _list(root: Path) -> tuple[set[str], str]:
     """The names git tracks below the root; outside git, or where it tracks nothing here, the files themselves."""
-    # The folder may belong to somebody else (a container's checkout); nothing configured in it may run.
-    # A git hook's own GIT_DIR may name another repository than the one asked about.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    command = ("git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", str(root), "ls-files", "-z")
     try:
-        listed = subprocess.run(command, capture_output=True, check=True, timeout=60, env=environment).stdout
-    except (OSError, subprocess.SubprocessError):
+        listed = git(root, "ls-files", "-z")
+    except GitError:
         listed = b""
     if names := {os.fsdecode(name) for name in listed.split(b"\0") if name}:
         return names, "git"
