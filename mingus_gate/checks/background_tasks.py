@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 from mingus_gate.model import Check, Observation, Rule, Severity, absent, broken, holds, unclear
 from mingus_gate.repo import Repo
-from mingus_gate.repo.celery_app import CeleryApp, Task, celery_apps, retries, retry_limits, tasks, tasks_of
-from mingus_gate.repo.celery_beat import BeatEntry, beat_entries
-from mingus_gate.repo.celery_delays import Hold, late, on_redis, put_off, visibility_timeout
-from mingus_gate.repo.celery_settings import CelerySetting, hidden_settings, settings_of
-from mingus_gate.repo.celery_worker import worker
+from mingus_gate.repo.celery.app import CeleryApp, Task, celery_apps, retries, retry_limits, tasks, tasks_of
+from mingus_gate.repo.celery.beat import BeatEntry, beat_entries
+from mingus_gate.repo.celery.delays import Hold, late, on_redis, put_off, visibility_timeout
+from mingus_gate.repo.celery.settings import CelerySetting, hidden_settings, settings_of
+from mingus_gate.repo.celery.worker import worker
 from mingus_gate.repo.deploy import commands
-from mingus_gate.repo.flask_app import proven_absent
+from mingus_gate.repo.flask.app import proven_absent
 from mingus_gate.repo.python import string
 from mingus_gate.repo.requirements import required
 from mingus_gate.repo.values import Value

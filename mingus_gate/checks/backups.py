@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from mingus_gate.model import Check, Observation, Place, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
-from mingus_gate.repo.backups import Backup, backups, has_database, named_backups, unknown_schedules
+from mingus_gate.repo.database.backups import Backup, backups, has_database, named_backups, unknown_schedules
+from mingus_gate.repo.database.dump_files import dump_files
+from mingus_gate.repo.database.restores import restores
 from mingus_gate.repo.deploy.nouns import for_development
-from mingus_gate.repo.dump_files import dump_files
-from mingus_gate.repo.flask_app import apps, proven_absent
-from mingus_gate.repo.restores import restores
+from mingus_gate.repo.flask.app import apps, proven_absent
 
 DATABASE = "`SQLAlchemy(`, `create_engine(` and database services in compose files"
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from mingus_gate.model import Check, Observation, Place, Rule, Severity, absent, broken, holds, unclear
 from mingus_gate.repo import Repo
-from mingus_gate.repo.caches import CacheSetting, cache_settings, extensions, hidden_cache, kind_of
 from mingus_gate.repo.deploy import Service, services
-from mingus_gate.repo.flask_app import proven_absent
-from mingus_gate.repo.redis_addresses import RedisAddress, redis_addresses
-from mingus_gate.repo.redis_users import keepers, policy
+from mingus_gate.repo.flask.app import proven_absent
+from mingus_gate.repo.redis.addresses import RedisAddress, redis_addresses
+from mingus_gate.repo.redis.caches import CacheSetting, cache_settings, extensions, hidden_cache, kind_of
+from mingus_gate.repo.redis.users import keepers, policy
 from mingus_gate.target import Target, shown
 
 LOOKED_FOR = "Flask-Caching, cachelib and dogpile.cache"

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from mingus_gate.model import Check, Observation, Rule, Severity, absent, broken, holds, unclear
 from mingus_gate.repo import Repo
-from mingus_gate.repo.connection_budget import budgets
-from mingus_gate.repo.engine_lives import engine_lives, plain_sessions
-from mingus_gate.repo.engine_places import option_places
-from mingus_gate.repo.engines import engines, extensions, pooled_engines
-from mingus_gate.repo.flask_app import apps, proven_absent, settings
-from mingus_gate.repo.pools import NO_POOL, numbers, pool_classes, pooler, request_timeout, serverless
+from mingus_gate.repo.database.connection_budget import budgets
+from mingus_gate.repo.database.engine_lives import engine_lives, plain_sessions
+from mingus_gate.repo.database.engine_places import option_places
+from mingus_gate.repo.database.engines import engines, extensions, pooled_engines
+from mingus_gate.repo.database.pools import NO_POOL, numbers, pool_classes, pooler, request_timeout, serverless
+from mingus_gate.repo.flask.app import apps, proven_absent, settings
 from mingus_gate.target import Target, shown
 
 LOOKED_FOR = "`SQLAlchemy(`, `create_engine(` and `SQLALCHEMY_ENGINE_OPTIONS`"

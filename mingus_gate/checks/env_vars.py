@@ -8,16 +8,16 @@ from collections.abc import Iterator
 
 from mingus_gate.model import Check, Observation, Place, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
-from mingus_gate.repo.dotenv import env_files, ignored_at, is_harmless, secret_entries
-from mingus_gate.repo.env import ENVIRONMENT, EnvRead, env_reads, names_secret, production_settings
-from mingus_gate.repo.env_conversions import conversions
-from mingus_gate.repo.env_required import needed
-from mingus_gate.repo.flask_app import proven_absent
-from mingus_gate.repo.private_keys import private_keys
+from mingus_gate.repo.env.conversions import conversions
+from mingus_gate.repo.env.dotenv import env_files, ignored_at, is_harmless, secret_entries
+from mingus_gate.repo.env.private_keys import private_keys
+from mingus_gate.repo.env.required import needed
+from mingus_gate.repo.env.secrets import FOR_TESTS, is_placeholder, search
+from mingus_gate.repo.env.variables import ENVIRONMENT, EnvRead, env_reads, names_secret, production_settings
+from mingus_gate.repo.flask.app import proven_absent
+from mingus_gate.repo.flask.signing_keys import signing_keys
 from mingus_gate.repo.python import string, walk
-from mingus_gate.repo.secrets import FOR_TESTS, is_placeholder, search
 from mingus_gate.repo.served import served_paths
-from mingus_gate.repo.signing_keys import signing_keys
 
 TRACKED_ENV_FILE = Rule(
     "env-vars.tracked-env-file",

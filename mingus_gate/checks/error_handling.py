@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 from mingus_gate.model import Check, Observation, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
-from mingus_gate.repo.commits import failures
+from mingus_gate.repo.database.commits import failures
 from mingus_gate.repo.definitions import reached
-from mingus_gate.repo.error_handlers import EVERYTHING, UNKNOWN, Handler, error_handlers
-from mingus_gate.repo.exception_text import is_broad, leak_in_handler, leaks
-from mingus_gate.repo.flask_app import proven_absent
-from mingus_gate.repo.outbound import outbound_calls
+from mingus_gate.repo.flask.app import proven_absent
+from mingus_gate.repo.flask.error_handlers import EVERYTHING, UNKNOWN, Handler, error_handlers
+from mingus_gate.repo.flask.exception_text import is_broad, leak_in_handler, leaks
+from mingus_gate.repo.flask.routes import app_place, routes
 from mingus_gate.repo.python import Module, walk
-from mingus_gate.repo.routes import app_place, routes
+from mingus_gate.repo.web.outbound import outbound_calls
 
 FLASK_ERRORS = "https://flask.palletsprojects.com/en/stable/errorhandling/"
 

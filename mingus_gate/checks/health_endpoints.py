@@ -9,12 +9,12 @@ from typing import Any
 
 from mingus_gate.model import Check, Observation, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
-from mingus_gate.repo.flask_app import proven_absent
-from mingus_gate.repo.health_answers import SHOWN, Asked, asked, claims, depends, kind_of
-from mingus_gate.repo.health_routes import health_extensions, health_routes, is_general, login_gate, path_words
-from mingus_gate.repo.limiter import under_default
-from mingus_gate.repo.probes import Probe, answered_by, liveness_routes, probes
-from mingus_gate.repo.routes import Route, app_place, routes
+from mingus_gate.repo.deploy.probes import Probe, answered_by, liveness_routes, probes
+from mingus_gate.repo.flask.app import proven_absent
+from mingus_gate.repo.flask.health_answers import SHOWN, Asked, asked, claims, depends, kind_of
+from mingus_gate.repo.flask.health_routes import health_extensions, health_routes, is_general, login_gate, path_words
+from mingus_gate.repo.flask.routes import Route, app_place, routes
+from mingus_gate.repo.limits.limiter import under_default
 from mingus_gate.target import Target, shown
 
 LOOKED_FOR = "routes named health, healthz, livez, readyz, ping, status, heartbeat, and flask-healthz, py-healthcheck, dockerflow"

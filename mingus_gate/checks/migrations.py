@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 from mingus_gate.model import Check, Observation, Place, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
-from mingus_gate.repo.databases import NAMES, databases
-from mingus_gate.repo.flask_app import proven_absent
-from mingus_gate.repo.foreign_sql import foreign
-from mingus_gate.repo.history import History, Revision, does_nothing
-from mingus_gate.repo.migration_steps import drops, indexes, must_be_filled
-from mingus_gate.repo.migrations import histories, misplaced
-from mingus_gate.repo.schema_changes import applications, created_at_start, models, upgrades
+from mingus_gate.repo.database.databases import NAMES, databases
+from mingus_gate.repo.flask.app import proven_absent
+from mingus_gate.repo.migrations.foreign_sql import foreign
+from mingus_gate.repo.migrations.histories import histories, misplaced
+from mingus_gate.repo.migrations.history import History, Revision, does_nothing
+from mingus_gate.repo.migrations.schema_changes import applications, created_at_start, models, upgrades
+from mingus_gate.repo.migrations.steps import drops, indexes, must_be_filled
 from mingus_gate.target import Target, shown
 
 LOOKED_FOR = "alembic.ini, `[tool.alembic]`, an env.py that imports Alembic, and files with a `down_revision`"

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from mingus_gate.model import Check, Observation, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
-from mingus_gate.repo.flask_app import proven_absent
-from mingus_gate.repo.instruments import Seen, alert_rules, error_trackers, metrics, request_ids, sampling, structured_logs
-from mingus_gate.repo.log_calls import leaks, log_calls
-from mingus_gate.repo.log_levels import levels
+from mingus_gate.repo.flask.app import proven_absent
+from mingus_gate.repo.flask.routes import app_place
+from mingus_gate.repo.monitoring.instruments import Seen, alert_rules, error_trackers, metrics, request_ids, sampling, structured_logs
+from mingus_gate.repo.monitoring.log_calls import leaks, log_calls
+from mingus_gate.repo.monitoring.log_levels import levels
 from mingus_gate.repo.requirements import required
-from mingus_gate.repo.routes import app_place
 
 ERROR_TRACKER = Rule(
     "monitoring.error-tracker",

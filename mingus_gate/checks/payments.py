@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator
 
 from mingus_gate.model import Check, Observation, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
-from mingus_gate.repo.configured import configured
-from mingus_gate.repo.flask_app import proven_absent
+from mingus_gate.repo.env.secrets import find_secrets, is_placeholder
+from mingus_gate.repo.flask.app import proven_absent
+from mingus_gate.repo.flask.configured import configured
 from mingus_gate.repo.python import walk
-from mingus_gate.repo.secrets import find_secrets, is_placeholder
-from mingus_gate.repo.stripe_amounts import judged
-from mingus_gate.repo.stripe_calls import Key, amounts, creations, keys
-from mingus_gate.repo.stripe_client import exemptions, handed_out, protections, public_keys
-from mingus_gate.repo.stripe_signature import bypass, payload_kind, verifications
-from mingus_gate.repo.stripe_webhooks import looks_at_id, stripe_used, webhooks
+from mingus_gate.repo.stripe.amounts import judged
+from mingus_gate.repo.stripe.calls import Key, amounts, creations, keys
+from mingus_gate.repo.stripe.client import exemptions, handed_out, protections, public_keys
+from mingus_gate.repo.stripe.signature import bypass, payload_kind, verifications
+from mingus_gate.repo.stripe.webhooks import looks_at_id, stripe_used, webhooks
 
 LOOKED_FOR = "`import stripe` and stripe among the requirements"
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from mingus_gate.model import Check, Observation, Place, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
+from mingus_gate.repo.database.engines import engines
 from mingus_gate.repo.deploy.servers import Server, option, servers
-from mingus_gate.repo.engines import engines
-from mingus_gate.repo.flask_app import apps, proven_absent, settings
-from mingus_gate.repo.load_tests import load_tests
+from mingus_gate.repo.flask.app import apps, proven_absent, settings
+from mingus_gate.repo.monitoring.load_tests import load_tests
 from mingus_gate.repo.python import Module, source_of
 from mingus_gate.repo.values import Value
 

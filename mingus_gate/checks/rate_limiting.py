@@ -8,15 +8,15 @@ from collections.abc import Iterator
 
 from mingus_gate.model import Check, Observation, Place, Role, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
-from mingus_gate.repo.credential_routes import credential_routes, limit_on, money_routes, word_in
 from mingus_gate.repo.definitions import reached
-from mingus_gate.repo.exemptions import exemptions
-from mingus_gate.repo.flask_app import proven_absent, settings
-from mingus_gate.repo.gateway import gateway_limits
-from mingus_gate.repo.limiter import STORAGE_KEYS, Limiter, key_function, limiters, one_worker, set_at, told_apart, under_default
-from mingus_gate.repo.own_limiters import OwnLimiter, own_limiters
+from mingus_gate.repo.flask.app import proven_absent, settings
+from mingus_gate.repo.flask.routes import Route, app_place, routes
+from mingus_gate.repo.limits.credential_routes import credential_routes, limit_on, money_routes, word_in
+from mingus_gate.repo.limits.exemptions import exemptions
+from mingus_gate.repo.limits.gateway import gateway_limits
+from mingus_gate.repo.limits.limiter import STORAGE_KEYS, Limiter, key_function, limiters, one_worker, set_at, told_apart, under_default
+from mingus_gate.repo.limits.own_limiters import OwnLimiter, own_limiters
 from mingus_gate.repo.python import keyword
-from mingus_gate.repo.routes import Route, app_place, routes
 
 LOOKED_FOR = "`Limiter(`, functions that answer 429, nginx `limit_req` and limits of API gateways"
 

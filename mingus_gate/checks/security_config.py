@@ -6,22 +6,22 @@ from collections.abc import Iterator
 
 from mingus_gate.model import Check, Observation, Place, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
-from mingus_gate.repo.back_doors import gates
-from mingus_gate.repo.bodies import bounds, taking_bodies
-from mingus_gate.repo.cors import policies
-from mingus_gate.repo.cors_policy import Policy
-from mingus_gate.repo.debug import app_runs, debug_lines, only_by_main, wsgi_servers
-from mingus_gate.repo.env import ENVIRONMENT, value_of
-from mingus_gate.repo.flask_app import Setting, apps, proven_absent, settings
-from mingus_gate.repo.forms import own_checks, post_forms, protections
-from mingus_gate.repo.proxies import asks_address, believed_headers, other_headers, proxy_fixes, proxy_in_front
+from mingus_gate.repo.env.variables import ENVIRONMENT, value_of
+from mingus_gate.repo.flask.app import Setting, apps, proven_absent, settings
+from mingus_gate.repo.flask.back_doors import gates
+from mingus_gate.repo.flask.debug import app_runs, debug_lines, only_by_main, wsgi_servers
+from mingus_gate.repo.flask.forms import own_checks, post_forms, protections
+from mingus_gate.repo.flask.routes import app_place
+from mingus_gate.repo.flask.session_cookies import OFF_DEFAULTS, named_in, uses_sessions
+from mingus_gate.repo.flask.signing_keys import Key, refused_at, signing_keys
+from mingus_gate.repo.flask.tokens import Token, checked_tokens, made_tokens
+from mingus_gate.repo.limits.bodies import bounds, taking_bodies
 from mingus_gate.repo.python import keyword
-from mingus_gate.repo.routes import app_place
-from mingus_gate.repo.security_headers import FRAMING, NOSNIFF, TALISMANS, header_extensions, sent_headers
-from mingus_gate.repo.session_cookies import OFF_DEFAULTS, named_in, uses_sessions
-from mingus_gate.repo.signing_keys import Key, refused_at, signing_keys
-from mingus_gate.repo.tokens import Token, checked_tokens, made_tokens
 from mingus_gate.repo.values import Value
+from mingus_gate.repo.web.cors import policies
+from mingus_gate.repo.web.cors_policy import Policy
+from mingus_gate.repo.web.proxies import asks_address, believed_headers, other_headers, proxy_fixes, proxy_in_front
+from mingus_gate.repo.web.security_headers import FRAMING, NOSNIFF, TALISMANS, header_extensions, sent_headers
 from mingus_gate.target import Target, shown
 
 SECRET_KEY = Rule(

@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 
 from mingus_gate.model import Check, Observation, Place, Role, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
-from mingus_gate.repo.connections import addresses, connections
+from mingus_gate.repo.database.connections import addresses, connections
 from mingus_gate.repo.deploy import services
 from mingus_gate.repo.deploy.nginx import ServerBlock, server_blocks
-from mingus_gate.repo.edges import edges
-from mingus_gate.repo.flask_app import apps, proven_absent
-from mingus_gate.repo.https import Forced, forced
-from mingus_gate.repo.private_keys import private_keys
+from mingus_gate.repo.env.private_keys import private_keys
+from mingus_gate.repo.flask.app import apps, proven_absent
 from mingus_gate.repo.values import Value
-from mingus_gate.repo.verification import checks
+from mingus_gate.repo.web.edges import edges
+from mingus_gate.repo.web.https import Forced, forced
+from mingus_gate.repo.web.verification import checks
 from mingus_gate.target import Target, is_local, shown
 
 VERIFICATION = Rule(

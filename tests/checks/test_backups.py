@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from mingus_gate.repo import Repo
-from mingus_gate.repo.dump_files import dump_files
+from mingus_gate.repo.database.dump_files import dump_files
 from tests.tools import Quiet, Reported, Unknown, rule_tests, write
 
 APP = """

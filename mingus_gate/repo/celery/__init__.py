@@ -1,0 +1,1 @@
+"""Celery as facts: applications, tasks, settings, workers and the beat."""

@@ -1,0 +1,1 @@
+"""Databases as facts: engines and pools, connections, commits, dumps and backups."""

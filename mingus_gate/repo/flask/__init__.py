@@ -1,0 +1,1 @@
+"""Flask as facts: applications and their settings, routes, handlers, sessions, keys and health answers."""

@@ -1,0 +1,1 @@
+"""Alembic as facts: where revisions are, their graph, and what each does to the schema."""

@@ -1,0 +1,1 @@
+"""Redis as facts: addresses, who keeps what there, and the caches on it."""

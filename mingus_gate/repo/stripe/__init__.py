@@ -1,0 +1,1 @@
+"""Stripe as facts: calls, amounts, webhooks and what reaches the browser."""
