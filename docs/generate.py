@@ -43,7 +43,7 @@ def _page(check: Check) -> Iterator[str]:
     tables = importlib.import_module(f"tests.checks.test_{module}")
     yield f"# {check.title}\n"
     yield f"*{check.question}*\n"
-    yield f"Check `{check.id}`, weight {check.weight} of {sum(c.weight for c in CHECKS)}. Rules in `mingus_gate/checks/{module}.py`.\n"
+    yield f"Check `{check.id}`, weight {check.weight} of {sum(c.weight for c in CHECKS)}. Rules in `mingus_gate/checks/{module}`.\n"
     yield "| rule | says | severity | points |\n|---|---|---|---|"
     for rule in check.rules:
         yield f"| [{_name(rule)}](#{_name(rule)}) | {rule.title} | {rule.severity.word} | {rule.points} |"

@@ -1,4 +1,4 @@
-"""The fourteen checks, in report order. A check is one file; its rules are constants at the top of it.
+"""The fourteen checks, in report order. A check is one file, or one folder of files; rules are constants at the top.
 
 Each file is imported when it is first asked for: a commit hook needs one or two of them and starts twice as fast.
 """
@@ -25,7 +25,7 @@ IDS = (
     "payments",
     "monitoring",
 )
-"""An id is the name of its file, with dashes."""
+"""An id is the name of its file or folder, with dashes."""
 
 CHECKS: tuple[Check, ...]
 RULES: dict[str, Rule]

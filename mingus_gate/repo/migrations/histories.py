@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from mingus_gate.model import Unread
+from mingus_gate.model import Observation, Unread
 from mingus_gate.repo import Repo
+from mingus_gate.repo.flask.app import proven_absent
 from mingus_gate.repo.migrations.history import History, Revision, assigned
 from mingus_gate.repo.migrations.script_locations import ScriptLocation, script_locations
 from mingus_gate.repo.python import Module, source_of
 from mingus_gate.repo.tree import File
+
+LOOKED_FOR = "alembic.ini, `[tool.alembic]`, an env.py that imports Alembic, and files with a `down_revision`"
 
 ID_IN_NAME = re.compile(r"([a-f0-9]+)\.py$")
 """Where a file has no `revision`, Alembic takes its name for the id if it looks like this."""
@@ -27,6 +30,28 @@ def histories(repo: Repo) -> list[History]:
         if not _linked(revisions, known)
     ]
     return located + bare
+
+
+def written(repo: Repo) -> list[History]:
+    """The histories with revisions; bare ones only where code runs them, or where there is no other."""
+    found = [h for h in repo.fact(histories) if h.revisions]
+    return [h for h in found if not h.bare] if not repo.fact(folders_set_in_code) and any(not h.bare for h in found) else found
+
+
+def no_history(repo: Repo) -> Iterator[Observation]:
+    """The proof that there is no history, where there is none."""
+    if not repo.fact(written):
+        yield from proven_absent(repo, LOOKED_FOR)
+
+
+def known_whole(repo: Repo, history: History) -> bool:
+    """Whether Alembic reads just the files we took for the history."""
+    return not history.bare and not (repo.fact(folders_set_in_code) and repo.fact(misplaced))
+
+
+def folders_set_in_code(repo: Repo) -> bool:
+    """Whether code tells Alembic itself where revisions are."""
+    return any(file.mentions(b"version_locations") for file in repo.files(".py"))
 
 
 def misplaced(repo: Repo) -> list[Revision]:

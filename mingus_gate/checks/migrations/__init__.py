@@ -1,0 +1,15 @@
+"""Do code, migrations and database agree on the schema?"""
+
+from __future__ import annotations
+
+from mingus_gate.checks.migrations import graph, live, steps, use
+from mingus_gate.model import Check
+
+CHECK = Check(
+    "migrations",
+    "Migrations",
+    "Do code, migrations and database agree on the schema?",
+    weight=3,
+    static={**graph.RULES, **steps.RULES, **use.RULES},
+    live=live.RULES,
+)

@@ -1,0 +1,1 @@
+"""The database's schema as facts: what models declare, what migrations leave, and where the two differ."""
