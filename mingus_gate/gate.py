@@ -14,7 +14,7 @@ from mingus_gate.config import Config, ConfigError, parse
 from mingus_gate.model import Base, Check, CheckResult, Kind, Report, Result
 from mingus_gate.redact import Redactor
 from mingus_gate.repo import Repo
-from mingus_gate.repo.base import NoBaseError, at_base
+from mingus_gate.repo.base import NoBaseError, at_base, merged
 from mingus_gate.repo.git import GitError, git
 from mingus_gate.run import assess, assess_live
 from mingus_gate.score import judge, judge_checks, recommend
@@ -42,11 +42,13 @@ def examine(
     chosen = [check for check in CHECKS if not only or check.id in only]
     target = Target(live, repo) if live is not None else None
     redactor = Redactor(target.secrets if target else ())
+    compared = _find_base(repo, base) if base else None
     static = assess(chosen, repo, disabled=config.disable, redactor=redactor, progress=progress)
     running = assess_live(chosen, target, disabled=config.disable, redactor=redactor)
     checks = judge_checks({check: static[check] + running[check] for check in chosen})
-    compared, before = _judge_base(repo, chosen, config, base) if base else (None, ())
-    checks = _with_changes(checks, before) if compared and compared.score else checks
+    if compared and repo.base:
+        compared, before = _judge_base(compared, repo.base, chosen, config)
+        checks = _with_changes(checks, before)
     results = [result for check in checks for result in check.results]
     return Report(
         score=judge(checks, fail_on=config.fail_on, min_score=config.min_score),
@@ -61,18 +63,24 @@ def examine(
     )
 
 
-def _judge_base(repo: Repo, chosen: Sequence[Check], config: Config, ref: str) -> tuple[Base, tuple[CheckResult, ...]]:
+def _find_base(repo: Repo, ref: str) -> Base:
+    """Gives the repository its base, or says why there is none."""
     try:
-        base, commit = at_base(repo, ref)
+        (there, commit), joined = at_base(repo, ref), merged(repo, ref)
     except NoBaseError as error:
-        return Base(ref, reason=str(error)), ()
+        return Base(ref, reason=str(error))
+    repo.base, repo.merged = there, joined
+    return Base(ref, commit)
+
+
+def _judge_base(compared: Base, base: Repo, chosen: Sequence[Check], config: Config) -> tuple[Base, tuple[CheckResult, ...]]:
     settings = base.file("pyproject.toml")
     try:
         theirs = parse(settings.text, "pyproject.toml") if settings else Config()
     except ConfigError:
         theirs = config
     checks = judge_checks(assess(chosen, base, disabled=theirs.disable))  # only the source has a past
-    return Base(ref, commit, judge(checks, fail_on=theirs.fail_on, min_score=theirs.min_score)), checks
+    return replace(compared, score=judge(checks, fail_on=theirs.fail_on, min_score=theirs.min_score)), checks
 
 
 def _with_changes(checks: Sequence[CheckResult], before: Sequence[CheckResult]) -> tuple[CheckResult, ...]:

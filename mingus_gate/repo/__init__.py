@@ -21,12 +21,17 @@ class Repo:
 
     `blind` collects the files that a question met and could not parse; the runner empties it before each rule, so a
     rule that looked at such a file is not called passing.
+
+    `base` is the tree this one is compared with, and `merged` this one as it will be once it is merged into the base's
+    branch; both are None where there is no base.
     """
 
     def __init__(self, root: Path, exclude: tuple[str, ...] = (), tree: Tree | None = None) -> None:
         self.root = root
         self.tree = tree or Tree(root, exclude)
         self.blind: dict[str, Unread] = {}
+        self.base: Repo | None = None
+        self.merged: Repo | None = None
         self._modules: dict[str, Module | Unread] = {}
         self._facts: dict[Callable[[Repo], Any], tuple[Any, dict[str, Unread]]] = {}
         self._by_last_name: dict[str, list[File]] | None = None

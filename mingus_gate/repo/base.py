@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.git import GitError, git
-from mingus_gate.repo.tree import MAX_BYTES, File, role_of
+from mingus_gate.repo.tree import MAX_BYTES, File, printable, role_of
 
 REGULAR = (b"100644", b"100755")
 """Modes of ordinary files; links and submodules are not read (git-scm.com/docs/git-fast-import, M)."""
@@ -20,24 +20,39 @@ class NoBaseError(Exception):
 def at_base(repo: Repo, ref: str) -> tuple[Repo, str]:
     """The repository where `ref` and the checked out commit parted, and that commit's id. Raises NoBaseError."""
     commit = _merge_base(repo.root, ref)
-    changed = set(_git(repo.root, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--relative", commit).split(b"\0"))
-    files: list[File] = []
+    return _with(repo, commit, _changed(repo.root, commit)), commit
+
+
+def merged(repo: Repo, ref: str) -> Repo:
+    """The repository as it will be once it is merged into `ref`: what only `ref` changed is taken from there.
+
+    A file that both changed stays as it is here. Raises NoBaseError.
+    """
+    commit = _merge_base(repo.root, ref)
+    theirs = _changed(repo.root, commit, ref) - _changed(repo.root, commit)
+    return _with(repo, ref, theirs) if theirs else repo
+
+
+def _changed(root: Path, *commits: str) -> set[bytes]:
+    """The names that differ between two commits, or between a commit and the files that are checked out."""
+    return set(_git(root, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--relative", *commits).split(b"\0")) - {b""}
+
+
+def _with(repo: Repo, commit: str, names: set[bytes]) -> Repo:
+    """The repository with the files of these names as they are in `commit`, or gone where they are not in it."""
+    replaced = {printable(os.fsdecode(name)) for name in names}
+    files = [file for file in repo.tree if file.path not in replaced]
     wanted: list[tuple[str, bytes]] = []
     for entry in _git(repo.root, "ls-tree", "-r", "-z", "-l", commit).split(b"\0"):
-        if not entry:
-            continue
-        meta, name = entry.split(b"\t", 1)
-        mode, _, blob, size = meta.split()
-        path = os.fsdecode(name)
-        same = repo.file(path) if name not in changed else None
-        if same:
-            files.append(same)
-        elif name in changed and mode in REGULAR and int(size) <= MAX_BYTES and not repo.tree.excludes(path):
-            wanted.append((path, blob))
-    files += _read(repo.root, wanted)
-    base = Repo(repo.root, tree=repo.tree.with_files(files))
-    repo.share(base)
-    return base, commit
+        meta, _, name = entry.partition(b"\t")
+        if name in names:
+            mode, _, blob, size = meta.split()
+            path = os.fsdecode(name)
+            if mode in REGULAR and int(size) <= MAX_BYTES and not repo.tree.excludes(printable(path)):
+                wanted.append((path, blob))
+    other = Repo(repo.root, tree=repo.tree.with_files(files + _read(repo.root, wanted)))
+    repo.share(other)
+    return other
 
 
 def _merge_base(root: Path, ref: str) -> str:
@@ -60,7 +75,7 @@ def _read(root: Path, wanted: list[tuple[str, bytes]]) -> list[File]:
     for path, _ in wanted:
         head, _, rest = out.partition(b"\n")
         size = int(head.split()[2])
-        file = File(path.replace(os.sep, "/"), root / path, role_of(path))
+        file = File(shown := printable(path), root / path, role_of(shown))
         file.data = rest[:size]
         files.append(file)
         out = rest[size + 1 :]

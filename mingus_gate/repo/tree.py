@@ -127,7 +127,7 @@ class Tree:
         real_root = os.path.realpath(root)
         inside: dict[str, bool] = {}
         for name in sorted(names):
-            shown = _printable(name)
+            shown = printable(name)
             if self.excludes(shown):
                 self.skipped.append(Unread(shown, "excluded by [tool.mingus-gate] exclude"))
             elif reason := _unreadable(root / name, real_root, inside):
@@ -159,7 +159,7 @@ class Tree:
         return self._by_path.get(path)
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A path as people and reports are shown it: slashes, no control or direction characters, valid UTF-8, and no two alike."""
     text = os.fsencode(name).decode("utf-8", "surrogateescape").replace(os.sep, "/")
     return "".join(c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode() for c in text)

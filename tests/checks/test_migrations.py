@@ -304,6 +304,69 @@ QUIET: Quiet = {
             POSTGRESQL | {**LINE, "migrations/versions/z.py": step('"z"', '"3c4d"', "pass", 'op.create_index("ix", "users", ["a"])')},
         ),
     ],
+    "migrations.concurrent-index": [
+        (
+            "outside a transaction",
+            {
+                **LINE,
+                "migrations/versions/5e6f_find_names.py": """
+                    from alembic import op
+
+                    revision = "5e6f"
+                    down_revision = "3c4d"
+
+
+                    def upgrade():
+                        with op.get_context().autocommit_block():
+                            op.create_index("ix_users_name", "users", ["name"], postgresql_concurrently=True)
+                """,
+            },
+        ),
+        ("after a COMMIT by hand", grown('op.execute("COMMIT")\n    op.execute("CREATE INDEX CONCURRENTLY ix ON users (name)")')),
+        ("none", LINE),
+    ],
+    "migrations.enum-values": [
+        (
+            "outside a transaction",
+            {
+                **LINE,
+                "migrations/versions/5e6f_paused.py": """
+                    from alembic import op
+
+                    revision = "5e6f"
+                    down_revision = "3c4d"
+
+
+                    def upgrade():
+                        with op.get_context().autocommit_block():
+                            op.execute("ALTER TYPE status ADD VALUE IF NOT EXISTS 'paused'")
+                """,
+            },
+        ),
+        ("a value that gets another name", grown("op.execute(\"ALTER TYPE status RENAME VALUE 'paused' TO 'held'\")")),
+    ],
+    "migrations.batched-data": [
+        (
+            "some rows at a time",
+            {
+                **LINE,
+                "migrations/versions/5e6f_plans.py": """
+                    import sqlalchemy as sa
+                    from alembic import op
+
+                    revision = "5e6f"
+                    down_revision = "3c4d"
+
+
+                    def upgrade():
+                        for low in range(0, 1_000_000, 5_000):
+                            op.execute(sa.text("UPDATE users SET plan = 'free' WHERE id BETWEEN :low AND :low + 4999").bindparams(low=low))
+                """,
+            },
+        ),
+        ("of a table it makes itself", grown('op.create_table("t")\n    op.execute("UPDATE t SET a = 1")')),
+        ("in a comment on a column", grown("op.execute(\"COMMENT ON COLUMN users.name IS 'UPDATE with care'\")")),
+    ],
     "migrations.dialect": [
         (
             "types of every database",
@@ -527,6 +590,65 @@ REPORTED: Reported = {
             f"{NEWEST}:8",
         ),
     ],
+    "migrations.concurrent-index": [
+        (
+            "inside a transaction",
+            {
+                **LINE,
+                "migrations/versions/5e6f_find_names.py": """
+                    from alembic import op
+
+                    revision = "5e6f"
+                    down_revision = "3c4d"
+
+
+                    def upgrade():
+                        op.create_index("ix_users_name", "users", ["name"], postgresql_concurrently=True)
+                """,
+            },
+            "migrations/versions/5e6f_find_names.py:9",
+        ),
+        ("by hand", grown('op.execute("CREATE INDEX CONCURRENTLY ix ON users (name)")'), f"{NEWEST}:8"),
+    ],
+    "migrations.enum-values": [
+        (
+            "inside a transaction",
+            {
+                **LINE,
+                "migrations/versions/5e6f_paused.py": """
+                    from alembic import op
+
+                    revision = "5e6f"
+                    down_revision = "3c4d"
+
+
+                    def upgrade():
+                        op.execute("ALTER TYPE status ADD VALUE 'paused'")
+                """,
+            },
+            "migrations/versions/5e6f_paused.py:9",
+        ),
+    ],
+    "migrations.batched-data": [
+        (
+            "all rows at once",
+            {
+                **LINE,
+                "migrations/versions/5e6f_plans.py": """
+                    from alembic import op
+
+                    revision = "5e6f"
+                    down_revision = "3c4d"
+
+
+                    def upgrade():
+                        op.execute("UPDATE users SET plan = 'free'")
+                """,
+            },
+            "migrations/versions/5e6f_plans.py:9",
+        ),
+        ("deleted", grown('op.execute("DELETE FROM users")'), f"{NEWEST}:8"),
+    ],
     "migrations.dialect": [
         (
             "a type of MySQL",
@@ -614,6 +736,26 @@ UNKNOWN: Unknown = {
             "the table is made where it is not there",
             POSTGRESQL | grown('if there():\n        op.create_index("ix", "t", ["a"])\n    else:\n        op.create_table("t")'),
             "further down",
+        ),
+    ],
+    "migrations.concurrent-index": [
+        (
+            "env.py decides about transactions",
+            {
+                **grown('op.execute("CREATE INDEX CONCURRENTLY ix ON users (name)")'),
+                "migrations/env.py": "from alembic import context\nengine = make(isolation_level='AUTOCOMMIT')\n",
+            },
+            "migrations/env.py",
+        ),
+    ],
+    "migrations.enum-values": [
+        (
+            "env.py decides about transactions",
+            {
+                **grown("op.execute(\"ALTER TYPE status ADD VALUE 'paused'\")"),
+                "migrations/env.py": "from alembic import context\ncontext.configure(transaction_per_migration=True)\n",
+            },
+            "migrations/env.py",
         ),
     ],
     "migrations.dialect": [("nothing says which database", LINE, "looked for")],

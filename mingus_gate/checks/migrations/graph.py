@@ -44,8 +44,9 @@ CREATED = re.compile(r"^Create Date: *(\d{4}-\d\d-\d\d[ T]?[\d:.]*)", re.MULTILI
 
 
 def single_head(repo: Repo) -> Iterator[Observation]:
+    """The head is that of the tree as it will be once merged: two branches may each add a revision and be green."""
     yield from no_history(repo)
-    for history in repo.fact(written):
+    for history in (repo.merged or repo).fact(written):
         if (stuck := _stuck(history)) is not None:
             yield stuck
         elif len(history.heads) == 1:
@@ -56,14 +57,16 @@ def single_head(repo: Repo) -> Iterator[Observation]:
 
 
 def _several_heads(repo: Repo, history: History) -> Observation:
+    """Named at the newest head that this tree has itself."""
     lines = {head: set(history.line_of(head)) for head in history.heads}
     own = {head: line - set().union(*(other for it, other in lines.items() if it is not head)) for head, line in lines.items()}
     labels = {head: next((r.labels[0] for r in history.revisions if r.id in own[head] and r.labels), "") for head in lines}
     unlabelled = [head for head in lines if not labels[head]]
-    newest = max(lines, key=lambda head: (_created(head), head.path))
+    newest = max(lines, key=lambda head: (repo.file(head.path) is not None, _created(head), head.path))
+    merging = "" if all(repo.file(head.path) for head in lines) else "once this is merged, "
     if not unlabelled:
         return holds(f"one head for each labelled branch of {history.name}: {', '.join(sorted(labels.values()))}", newest.place)
-    several = f"{len(lines)} heads in {history.name}: {' and '.join(f'{head.id} ({head.path})' for head in list(lines)[:3])}"
+    several = f"{merging}{len(lines)} heads in {history.name}: {' and '.join(f'{head.id} ({head.path})' for head in list(lines)[:3])}"
     apart = own == lines and len(history.location.versions) > 1  # a base in each of several folders
     if len(unlabelled) == 1 or apart or not known_whole(repo, history):
         return unclear(f"{several}; whether they are branches on purpose is not written", newest.place)
@@ -86,7 +89,7 @@ def _created(revision: Revision) -> str:
 
 def whole_history(repo: Repo) -> Iterator[Observation]:
     yield from no_history(repo)
-    for history in repo.fact(written):
+    for history in (repo.merged or repo).fact(written):
         if (stuck := _stuck(history)) is not None:
             yield stuck
         elif faults := list(_faults(repo, history)):

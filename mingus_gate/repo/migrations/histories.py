@@ -38,6 +38,16 @@ def written(repo: Repo) -> list[History]:
     return [h for h in found if not h.bare] if not repo.fact(folders_set_in_code) and any(not h.bare for h in found) else found
 
 
+def fresh(repo: Repo) -> list[Revision]:
+    """The revisions a deploy of this tree will run: those that its base does not have.
+
+    Without a base, or where this tree adds none, they are the newest of each history.
+    """
+    known = {r.id for history in repo.base.fact(written) for r in history.revisions} if repo.base else set()
+    added = [r for history in repo.fact(written) for r in history.ordered if r.id not in known] if known else []
+    return added or [r for history in repo.fact(written) for r in history.tips]
+
+
 def no_history(repo: Repo) -> Iterator[Observation]:
     """The proof that there is no history, where there is none."""
     if not repo.fact(written):

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
+from mingus_gate.repo.migrations.histories import fresh
 from mingus_gate.repo.migrations.history import Revision
 from mingus_gate.repo.python import Function, Module, keyword, source_of, string, walk
 
 DROPS = re.compile(r"\b(DROP\s+(?:TABLE|COLUMN)|TRUNCATE)\b(?:\s+TABLE)?(?:\s+IF\s+EXISTS)?\s+[\"`\[]?([\w.]*)", re.IGNORECASE)
 EMPTIES = re.compile(r"\b(DELETE\s+FROM|TRUNCATE)\b", re.IGNORECASE)
-INDEX = re.compile(r"\bCREATE\s+(?:UNIQUE\s+)?INDEX\s+(CONCURRENTLY\b)?[^;(]*?\bON\s+(?:ONLY\s+)?[\"`]?([\w.]+)", re.IGNORECASE)
 OPERATIONS = re.compile(r"(alembic\.)?op\.(?!execute|bulk_insert|get_bind|run_async|invoke)\w+|sqlalchemy\..*|print|bool|str|int|len")
 """Calls that change no row."""
 PASSING = re.compile(r"te?mp|backup|bak|_old", re.IGNORECASE)
@@ -52,13 +52,19 @@ class Step:
 def must_be_filled(repo: Repo, revision: Revision) -> list[Step]:
     """NOT NULL columns that the upgrade makes on tables which were there before; harmful where nothing fills the rows."""
     module, calls = revision.module, upgrade_calls(revision)
-    made, filled = _made(repo, module, calls), _data_calls(module, calls)
+    made, filled, born = made_here(repo, module, calls), data_calls(module, calls), born_before(repo, revision)
     emptied = any(EMPTIES.search(text) for call in filled for argument in call.args for text in sql_of(repo, module, argument))
     found: list[Step] = []
-    for table, call in ((_table(repo, module, call, 0), call) for call in calls if _is(module, call, "add_column")):
+    for table, call in ((table_of(repo, module, call, 0), call) for call in calls if is_operation(module, call, "add_column")):
         column = next((a for a in call.args if isinstance(a, ast.Call) and module.name(a.func).endswith("Column")), None)
-        other = _elsewhere(module, made.get(table), call)
-        if column is None or (table in made and not other) or _option(repo, module, column, "nullable") is not False or _fills_itself(column):
+        other = made_later(module, made.get(table), call)
+        if (
+            column is None
+            or (table in made and not other)
+            or table in born
+            or _option(repo, module, column, "nullable") is not False
+            or _fills_itself(column)
+        ):
             continue
         default = keyword(column, "server_default")
         harmful = default is None or _is_none(default)
@@ -74,36 +80,16 @@ def _tightened(repo: Repo, module: Module, calls: list[ast.Call], made: dict[str
     added = {}
     for call in calls:
         column = next((a for a in call.args if isinstance(a, ast.Call) and module.name(a.func).endswith("Column")), None)
-        if _is(module, call, "add_column") and column and column.args:
+        if is_operation(module, call, "add_column") and column and column.args:
             default = keyword(column, "server_default")
-            added[_table(repo, module, call, 0), string(column.args[0])] = default is not None and not _is_none(default)
+            added[table_of(repo, module, call, 0), string(column.args[0])] = default is not None and not _is_none(default)
     found = []
     for call in calls:
-        if _is(module, call, "alter_column") and _option(repo, module, call, "nullable") is False:
-            batch = bool(_batch(module, call))
-            key = (_table(repo, module, call, 0), string(call.args[0 if batch else 1]) if len(call.args) > (0 if batch else 1) else None)
+        if is_operation(module, call, "alter_column") and _option(repo, module, call, "nullable") is False:
+            batch = bool(batch_of(module, call))
+            key = (table_of(repo, module, call, 0), string(call.args[0 if batch else 1]) if len(call.args) > (0 if batch else 1) else None)
             if key in added and all(key) and key[0] not in made:
                 found.append(Step(f"{key[0]}.{key[1]}", module.place(call), not (filled or added[key])))
-    return found
-
-
-def indexes(repo: Repo, revision: Revision) -> list[Step]:
-    """The indexes that the upgrade builds on tables which were there before; harmful where writing waits for them."""
-    module, calls = revision.module, upgrade_calls(revision)
-    made = _made(repo, module, calls)
-    found: list[Step] = []
-    for call in calls:
-        if _is(module, call, "create_index"):
-            table = _table(repo, module, call, 1)
-            given = keyword(call, "postgresql_concurrently")
-            value = repo.resolve(module, given) if given is not None else None
-            other = _elsewhere(module, made.get(table), call)
-            doubt = f"postgresql_concurrently is `{value.unresolved}`" if value and value.unresolved else other if table else "its table is computed"
-            if table not in made or other:
-                found.append(Step(table or "…", module.place(call), not (value and value.always(bool)), doubt))
-        elif _is(module, call, "execute") and call.args:
-            matches = [match for text in sql_of(repo, module, call.args[0]) for match in INDEX.finditer(text)]
-            found += [Step(m[2], module.place(call), not m[1]) for m in matches if m[2].rpartition(".")[2] not in made]
     return found
 
 
@@ -112,6 +98,11 @@ def upgrade_calls(revision: Revision) -> list[ast.Call]:
     module, upgrade = revision.module, revision.upgrade
     calls = [call for function in _reached(module, upgrade) for call in _calls(module, function)] if upgrade else []
     return [call for call in calls if not for_one_dialect(module, call)]
+
+
+def upgrade_place(revision: Revision) -> Place:
+    """Where the upgrade of `revision` begins."""
+    return revision.module.place(revision.upgrade) if revision.upgrade else revision.place
 
 
 def for_one_dialect(module: Module, node: ast.AST) -> bool:
@@ -125,23 +116,33 @@ def for_one_dialect(module: Module, node: ast.AST) -> bool:
     )
 
 
-def _is(module: Module, call: ast.Call, operation: str) -> bool:
+def is_operation(module: Module, call: ast.Call, operation: str) -> bool:
     return module.name(call.func).rpartition(".")[2] == operation
 
 
-def _made(repo: Repo, module: Module, calls: list[ast.Call]) -> dict[str, ast.Call]:
+def made_here(repo: Repo, module: Module, calls: list[ast.Call]) -> dict[str, ast.Call]:
     """Tables that the upgrade itself makes."""
-    found = {_table(repo, module, call, 0): call for call in calls if _is(module, call, "create_table")}
+    found = {table_of(repo, module, call, 0): call for call in calls if is_operation(module, call, "create_table")}
     return {table: call for table, call in found.items() if table}
 
 
-def _elsewhere(module: Module, made: ast.Call | None, call: ast.Call) -> str:
+def tables_made(repo: Repo) -> dict[str, set[str]]:
+    """The tables that each fresh revision makes, by its path."""
+    return {r.path: set(made_here(repo, r.module, upgrade_calls(r))) for r in repo.fact(fresh)}
+
+
+def born_before(repo: Repo, revision: Revision) -> set[str]:
+    """Tables that another fresh revision makes: they have no rows to wait for."""
+    return {table for path, tables in repo.fact(tables_made).items() if path != revision.path for table in tables}
+
+
+def made_later(module: Module, made: ast.Call | None, call: ast.Call) -> str:
     """The doubt where the table of `call` is made on another way through the upgrade."""
     other = made and module.enclosing(made, ast.If) and made.lineno > call.lineno
     return "the table is made further down if it is not there" if other else ""
 
 
-def _data_calls(module: Module, calls: list[ast.Call]) -> list[ast.Call]:
+def data_calls(module: Module, calls: list[ast.Call]) -> list[ast.Call]:
     """The calls that may change rows: all but the operations on the schema."""
     batches = {item.optional_vars.id for node in module.nodes(ast.With) for item in node.items if isinstance(item.optional_vars, ast.Name)}
     return [
@@ -153,9 +154,9 @@ def _data_calls(module: Module, calls: list[ast.Call]) -> list[ast.Call]:
     ]
 
 
-def _table(repo: Repo, module: Module, call: ast.Call, position: int) -> str:
+def table_of(repo: Repo, module: Module, call: ast.Call, position: int) -> str:
     """The table an operation is for, or "" where it is computed."""
-    batch = _batch(module, call)
+    batch = batch_of(module, call)
     node = batch[0] if batch else keyword(call, "table_name") or (call.args[position] if len(call.args) > position else None)
     literal = repo.resolve(module, node).literal if node is not None else None
     return literal if isinstance(literal, str) else ""
@@ -186,7 +187,7 @@ def _drops(repo: Repo, module: Module, call: ast.Call) -> Iterator[Drop]:
     operation = module.name(call.func).rpartition(".")[2]
     if operation in ("drop_table", "drop_column") and call.args:
         kind = operation[5:]
-        names = [string(argument) for argument in (*_batch(module, call), *call.args[: 1 if kind == "table" else 2])]
+        names = [string(argument) for argument in (*batch_of(module, call), *call.args[: 1 if kind == "table" else 2])]
         hidden = source_of(call) if None in names else ""
         yield Drop(f"{kind} {'.'.join(name for name in names if name)}", module.place(call), hidden)
     elif operation == "execute" and call.args:
@@ -194,7 +195,7 @@ def _drops(repo: Repo, module: Module, call: ast.Call) -> Iterator[Drop]:
             yield Drop(f"{match[1].split()[-1].lower().replace('truncate', 'rows of')} {match[2]}", module.place(call))
 
 
-def _batch(module: Module, call: ast.Call) -> list[ast.expr]:
+def batch_of(module: Module, call: ast.Call) -> list[ast.expr]:
     """The table of `with op.batch_alter_table("table") as batch` around a call of `batch`."""
     inside = (item.context_expr for above in module.ancestors(call) if isinstance(above, ast.With) for item in above.items)
     return next((e.args[:1] for e in inside if isinstance(e, ast.Call) and module.name(e).endswith("batch_alter_table")), [])
