@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from mingus_gate.github.client import ApiError, Client
@@ -51,22 +51,37 @@ def publish(client: Client, event: Event, text: str, mode: Mode) -> str:
 
 
 def _publish(client: Client, event: Event, text: str, mode: Mode) -> str:
-    posted = _own(client, event, text)
+    posted = next(iter(_own(client, event, text)), None)
     if posted is None:
-        return _address(client.post(f"/repos/{event.repository}/issues/{event.pull}/comments", {"body": text}))
+        made = client.post(f"/repos/{event.repository}/issues/{event.pull}/comments", {"body": text})
+        return _address(_first_of_two_runs(client, event, text, made))
     if not _worth_writing(str(posted.get("body")), text, mode):
         return _address(posted)
     return _address(client.patch(f"/repos/{event.repository}/issues/comments/{posted['id']}", {"body": text}))
 
 
-def _own(client: Client, event: Event, text: str) -> dict[str, Any] | None:
-    """The oldest comment with our marker and key that this token wrote: anybody can copy the marker."""
-    comments = client.get_all(f"/repos/{event.repository}/issues/{event.pull}/comments")
-    marked = [c for c in comments if _first(MARKER.match, str(c.get("body"))) == _first(MARKER.match, text)]
-    if not marked:
-        return None
-    login = _login(client)
-    return min((c for c in marked if (c.get("user") or {}).get("login") == login), key=lambda c: int(c["id"]), default=None)
+def _first_of_two_runs(client: Client, event: Event, text: str, made: dict[str, Any]) -> dict[str, Any]:
+    """Where another run made its comment at the same time, the oldest stays, with our text, and ours goes.
+
+    One that somebody has answered since, or set a reaction to, is left alone.
+    """
+    comments = list(client.get_all(f"/repos/{event.repository}/issues/{event.pull}/comments"))
+    own = _own(client, event, text, comments)
+    if not own or own[0]["id"] == made.get("id"):
+        return made
+    answered = any(int(c["id"]) > int(made["id"]) and c not in own for c in comments)
+    mine = next((c for c in own if c["id"] == made["id"]), made)
+    if not answered and not (mine.get("reactions") or {}).get("total_count"):
+        client.delete(f"/repos/{event.repository}/issues/comments/{made['id']}")
+    return client.patch(f"/repos/{event.repository}/issues/comments/{own[0]['id']}", {"body": text})
+
+
+def _own(client: Client, event: Event, text: str, comments: Iterable[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """The comments with our marker and key that this token wrote, oldest first: anybody can copy the marker."""
+    listed = comments if comments is not None else client.get_all(f"/repos/{event.repository}/issues/{event.pull}/comments")
+    marked = [c for c in listed if _first(MARKER.match, str(c.get("body"))) == _first(MARKER.match, text)]
+    login = _login(client) if marked else ""
+    return sorted((c for c in marked if (c.get("user") or {}).get("login") == login), key=lambda c: int(c["id"]))
 
 
 def _login(client: Client) -> str:

@@ -16,6 +16,7 @@ Environ = Callable[..., dict[str, str]]
 def github() -> Iterator[GitHub]:
     with serve() as server:
         yield server
+    assert server.complaints == [], "GitHub's description of its API does not know this"
 
 
 @pytest.fixture

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import email.utils
+import time
+
 import pytest
 
-from mingus_gate.github.client import ApiError, Client
+from mingus_gate.github.client import BUDGET, ApiError, Client
 from tests.github.server import JOB, PERSON, READ_ONLY, GitHub
 
 COMMENTS = "/repos/acme/shop/issues/7/comments"
@@ -49,10 +52,66 @@ def test_reading_is_tried_again(github: GitHub, client: Client, slept: list[floa
     assert slept == [1, 4]
 
 
-def test_the_servers_wish_to_wait_is_kept_within_bounds(github: GitHub, client: Client, slept: list[float]) -> None:
-    github.faults += [("POST", (429, {}, {"Retry-After": "7"})), ("POST", (429, {}, {"Retry-After": "9999"}))]
+@pytest.mark.parametrize(
+    ("status", "said", "headers", "waits"),
+    [
+        (429, "", {"Retry-After": "7"}, 7),
+        (429, "", {"Retry-After": email.utils.formatdate(time.time() + 30, usegmt=True)}, 30),
+        (403, "API rate limit exceeded", {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 40)}, 40),
+        (403, "You have exceeded a secondary rate limit", {"Retry-After": "2"}, 2),
+        (503, "", {"Retry-After": "3"}, 3),
+    ],
+)
+def test_the_servers_own_word_on_how_long_to_wait(
+    github: GitHub, client: Client, slept: list[float], status: int, said: str, headers: dict[str, str], waits: float
+) -> None:
+    github.faults.append(("GET", (status, {"message": said}, headers)))
+    assert list(client.get_all(COMMENTS)) == []
+    assert slept == [pytest.approx(waits, abs=5)]
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": "9999"}, {}, {"Retry-After": "soon"}])
+def test_nobody_waits_longer_than_the_budget(github: GitHub, client: Client, slept: list[float], headers: dict[str, str]) -> None:
+    """Without a hint GitHub wants a minute, which is all there is."""
+    github.faults.append(("POST", (429, {}, headers)))
+    with pytest.raises(ApiError, match="too many requests"):
+        client.post(COMMENTS, {"body": "x"})
+    assert slept == []
+
+
+def test_a_server_that_always_fails_takes_no_longer_than_the_budget(github: GitHub) -> None:
+    now = [0.0]
+    client = Client(github.address, "", JOB, sleep=lambda seconds: now.__setitem__(0, now[0] + seconds), clock=lambda: now[0])
+    github.faults += [("GET", (502, "<html>", {}))] * 50
+    for _ in range(20):
+        with pytest.raises(ApiError):
+            list(client.get_all(COMMENTS))
+    assert now[0] <= BUDGET
+
+
+@pytest.mark.parametrize("how", ["hang", "drip"])
+def test_a_server_that_keeps_us_waiting(github: GitHub, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.setattr("mingus_gate.github.client.BUDGET", 1.5)
+    client = make(github)
+    github.faults += [("GET", how)] * 3
+    began = time.monotonic()
+    with pytest.raises(ApiError, match="no answer from"):
+        list(client.get_all(COMMENTS))
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("status", [301, 307, 308])
+def test_a_renamed_repository(github: GitHub, client: Client, status: int) -> None:
+    """The method and the body go along, which a browser would not do for a 301."""
+    github.faults.append(("POST", (status, {"message": "Moved Permanently"}, {"Location": COMMENTS})))
     client.post(COMMENTS, {"body": "x"})
-    assert slept == [7, 20]
+    assert [c["body"] for c in github.comments] == ["x"]
+
+
+def test_the_token_does_not_follow_to_another_host(github: GitHub, client: Client) -> None:
+    github.faults.append(("GET", (301, {}, {"Location": "http://localhost:9/"})))
+    with pytest.raises(ApiError, match="moved to another host"):
+        list(client.get_all(COMMENTS))
 
 
 def test_writing_is_not_tried_again_when_it_may_have_been_done(github: GitHub, client: Client) -> None:
@@ -94,3 +153,19 @@ def test_nobody_answers() -> None:
     client = Client("http://127.0.0.1:9", "", JOB, sleep=lambda _: None)
     with pytest.raises(ApiError, match=r"no answer from 127\.0\.0\.1:9 \(ConnectionError\)"):
         list(client.get_all(COMMENTS))
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "words"),
+    [(404, "Not Found", "the pull request is gone"), (410, "Gone", "switched off"), (422, "Validation Failed", "does not take this text")],
+)
+def test_other_refusals(github: GitHub, client: Client, status: int, said: str, words: str) -> None:
+    github.faults.append(("POST", (status, {"message": said}, {})))
+    with pytest.raises(ApiError, match=words):
+        client.post(COMMENTS, {"body": "x"})
+
+
+def test_a_locked_conversation(github: GitHub, client: Client) -> None:
+    github.locked = True
+    with pytest.raises(ApiError, match="the conversation is locked"):
+        client.post(COMMENTS, {"body": "x"})

@@ -119,6 +119,45 @@ def test_a_lost_answer_makes_no_second_comment(github: GitHub, event: Event) -> 
     assert written(github) == [(1001, BLOCKED, 0)]
 
 
+@pytest.mark.parametrize("how", ["lost", "truncated"])
+def test_an_answer_that_does_not_come_through(github: GitHub, event: Event, how: str) -> None:
+    github.faults.append(("POST", how))
+    assert write(github, event, BLOCKED).endswith("1001")
+    assert [c["body"] for c in github.comments] == [BLOCKED]
+
+
+def race(github: GitHub, before: int, *, answered: bool = False) -> None:
+    """Another run makes its comment between our list and ours; `before` is its number."""
+
+    def both() -> tuple[int, object, dict[str, str]]:
+        mine = github.comment(BLOCKED)
+        other = github.comment(READY)
+        other["id"] = before
+        if answered:
+            github.comment("why is that?", "octocat")
+        return 201, mine, {}
+
+    github.faults.append(("POST", both))
+
+
+def test_of_two_runs_at_once_the_older_comment_stays(github: GitHub, event: Event) -> None:
+    race(github, before=900)
+    write(github, event, BLOCKED)
+    assert [(c["id"], c["body"]) for c in github.comments] == [(900, BLOCKED)]
+
+
+def test_the_other_run_takes_its_younger_one_away_itself(github: GitHub, event: Event) -> None:
+    race(github, before=1002)
+    assert write(github, event, BLOCKED).endswith("1001")
+    assert [c["id"] for c in github.comments] == [1001, 1002]
+
+
+def test_a_comment_that_somebody_answered_is_kept(github: GitHub, event: Event) -> None:
+    race(github, before=900, answered=True)
+    write(github, event, BLOCKED)
+    assert [c["id"] for c in github.comments] == [1001, 900, 1002]
+
+
 def test_a_read_only_token_is_told_about(github: GitHub, event: Event) -> None:
     with pytest.raises(ApiError, match="pull-requests: write"):
         write(github, event, BLOCKED, token=READ_ONLY)
