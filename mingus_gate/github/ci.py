@@ -17,6 +17,7 @@ from mingus_gate.github.annotations import MOST, annotate, command, fenced
 from mingus_gate.github.client import ApiError, Client
 from mingus_gate.github.comment import compose, publish
 from mingus_gate.github.event import Event, read_event
+from mingus_gate.github.history import deepen
 from mingus_gate.github.inputs import Inputs, read_inputs
 from mingus_gate.github.summary import SUMMARY_BOUND, write_outputs, write_summary
 from mingus_gate.model import Report
@@ -37,7 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         inputs = read_inputs(vars(arguments), os.environ)
         event = read_event(os.environ)
-        report = examine(inputs.path, inputs.config, base=inputs.base or event.base, live=os.environ if inputs.live else None)
+        base = inputs.base or event.base
+        if base:
+            deepen(inputs.path, base, server=event.server, token=inputs.token)
+        report = examine(inputs.path, inputs.config, base=base, live=os.environ if inputs.live else None)
     except ConfigError as error:
         for line in str(error).splitlines():
             print(command("error", line, title="mingus-gate"))
