@@ -36,6 +36,8 @@ class Column:
     default: bool | None = False
     primary_key: bool = False
     place: Place | None = None
+    server_default: str = ""
+    """As it stands in the source, where it could be told: `"EUR"`, `sa.text("now()")`."""
 
 
 @dataclass(frozen=True, slots=True)
