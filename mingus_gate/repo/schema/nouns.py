@@ -21,6 +21,8 @@ class Type:
     item: Type | None = None
     shown: str = ""
     """As it stands in the source: `String(120)`."""
+    name: str = ""
+    """An enum type's name in the database."""
 
 
 UNTOLD = Type("")
