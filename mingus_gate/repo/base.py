@@ -34,7 +34,10 @@ def at_base(repo: Repo, ref: str) -> tuple[Repo, str]:
             files.append(same)
         elif name in changed and mode in REGULAR and int(size) <= MAX_BYTES and not repo.tree.excludes(path):
             wanted.append((path, blob))
-    files += _read(repo.root, wanted)
+    try:
+        files += read_blobs(repo.root, wanted)
+    except GitError as error:
+        raise NoBaseError(f"no base to compare with: {error}") from None
     base = Repo(repo.root, tree=repo.tree.with_files(files))
     repo.share(base)
     return base, commit
@@ -53,10 +56,10 @@ def _merge_base(root: Path, ref: str) -> str:
         raise NoBaseError(f"no base to compare with: `{ref}` and HEAD share no commit here; check out with fetch-depth: 0") from None
 
 
-def _read(root: Path, wanted: list[tuple[str, bytes]]) -> list[File]:
-    """The files with the given blobs, all read by one git process."""
+def read_blobs(root: Path, wanted: list[tuple[str, bytes]]) -> list[File]:
+    """The files with the given blobs, all read by one git process. Raises GitError."""
     files = []
-    out = _git(root, "cat-file", "--batch", feed=b"\n".join(blob for _, blob in wanted) + b"\n") if wanted else b""
+    out = git(root, "cat-file", "--batch", feed=b"\n".join(blob for _, blob in wanted) + b"\n") if wanted else b""
     for path, _ in wanted:
         head, _, rest = out.partition(b"\n")
         size = int(head.split()[2])
@@ -67,9 +70,9 @@ def _read(root: Path, wanted: list[tuple[str, bytes]]) -> list[File]:
     return files
 
 
-def _git(root: Path, *arguments: str, feed: bytes | None = None) -> bytes:
+def _git(root: Path, *arguments: str) -> bytes:
     """What git prints. Raises NoBaseError."""
     try:
-        return git(root, *arguments, feed=feed)
+        return git(root, *arguments)
     except GitError as error:
         raise NoBaseError(f"no base to compare with: {error}") from None
