@@ -1,0 +1,101 @@
+"""The schema that a history leaves, found by walking its revisions in order without a database. Standard library only."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mingus_gate.model import Place
+from mingus_gate.repo import Repo
+from mingus_gate.repo.database.databases import databases
+from mingus_gate.repo.definitions import definition
+from mingus_gate.repo.migrations.expressions import TooLongError
+from mingus_gate.repo.migrations.histories import written
+from mingus_gate.repo.migrations.history import History, Revision
+from mingus_gate.repo.migrations.interpreter import Interpreter
+from mingus_gate.repo.migrations.standing import Standing
+from mingus_gate.repo.python import Function, Module
+from mingus_gate.repo.schema.nouns import Schema
+
+MAX_STEPS = 50_000
+MAX_ALL_STEPS = 1_000_000
+"""Expressions looked at in one revision, and in a whole history; the largest that people wrote take a tenth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The schema that a history leaves. `engine` names the database where one history has several."""
+
+    history: History
+    schema: Schema
+    engine: str = ""
+
+
+def replayed(repo: Repo) -> list[Replayed]:
+    """Every written history with the schema it leaves; one with several databases comes once for each."""
+    return [Replayed(history, _replay(repo, history, engine), engine) for history in repo.fact(written) for engine in _engines(history)]
+
+
+def dialect(repo: Repo) -> str:
+    """The database whose side of a revision counts: PostgreSQL where it may be, or where nothing tells."""
+    kinds = repo.fact(databases)
+    return "postgresql" if not kinds or "postgresql" in kinds else next(iter(kinds))
+
+
+def _engines(history: History) -> list[str]:
+    """The databases of Flask-Migrate's and Alembic's multi-database templates: `upgrade_users()` is for `users`."""
+    names = [f.name for r in history.revisions if _chooses(r.upgrade) for f in r.module.functions if f.name.startswith("upgrade_")]
+    return list(dict.fromkeys(name.removeprefix("upgrade_") for name in names)) or [""]
+
+
+def _chooses(upgrade: Function | None) -> bool:
+    return upgrade is not None and any(isinstance(n, ast.Name) and n.id == "globals" for n in ast.walk(upgrade))
+
+
+def _replay(repo: Repo, history: History, engine: str) -> Schema:
+    standing = Standing()
+    for why, place in _hidden(history):
+        standing.unclear(why, place)
+    interpreter = Interpreter(repo, standing, lambda: repo.fact(dialect))
+    left = MAX_ALL_STEPS
+    for revision in history.ordered:
+        standing.begin()
+        found = _upgrade(repo, revision, engine)
+        if found is None:
+            continue
+        try:
+            interpreter.run(*found, min(left, MAX_STEPS))
+        except (TooLongError, RecursionError):
+            standing.unclear("the upgrade takes too many steps to follow", revision.module.place(found[1]))
+        left -= min(left, MAX_STEPS) - max(interpreter.expressions.left, 0)
+    return standing.schema
+
+
+def _upgrade(repo: Repo, revision: Revision, engine: str) -> tuple[Module, Function] | None:
+    """The function that upgrades, also where the revision imports it."""
+    own = revision.upgrade
+    if own and _chooses(own):
+        chosen = next((f for f in revision.module.functions if f.name == f"upgrade_{engine}"), None)
+        return (revision.module, chosen) if chosen else None
+    if own:
+        return revision.module, own
+    imported = definition(repo, revision.module, "upgrade") or (
+        definition(repo, revision.module, revision.module.imports["upgrade"]) if "upgrade" in revision.module.imports else None
+    )
+    return (imported[0], imported[1]) if imported and not isinstance(imported[1], ast.ClassDef) else None
+
+
+def _hidden(history: History) -> Iterator[tuple[str, Place]]:
+    """What keeps the history itself from being known."""
+    for unread in history.unread:
+        yield f"{unread.path} could not be read: {unread.reason}", Place(unread.path, unread.line)
+    if history.unclear:
+        yield history.unclear.unclear, history.unclear.place
+    for revision in history.cycle[:1]:
+        yield f"revision {revision.id} follows itself in a circle", revision.down_place
+    for revision, parent in history.dangling:
+        if parent in revision.down:
+            yield f"revision {parent}, which {revision.id} follows, is not there", revision.down_place
+    for twice in history.duplicates:
+        yield f"two revisions have the id {twice[0].id}", twice[-1].place
