@@ -12,7 +12,7 @@ from mingus_gate.model import Place
 from mingus_gate.repo.migrations.sql_columns import CONSTRAINTS, plain_names, read_column, read_constraint, read_type
 from mingus_gate.repo.migrations.sql_tokens import Cursor, Token, statements
 from mingus_gate.repo.migrations.standing import HOLE, Standing, key_of
-from mingus_gate.repo.schema.nouns import Index, Table
+from mingus_gate.repo.schema.nouns import Column, Index, Table, Type
 
 CHANGES = re.compile(rf"\b(create|alter|drop|rename|addgeometrycolumn|dropgeometrycolumn|sp_rename)\b|^\W*{HOLE}", re.IGNORECASE)
 """A text without such a word changes no schema."""
@@ -78,9 +78,17 @@ def _statement(found: list[Token], standing: Standing, place: Place) -> None:
         case "EXEC" | "EXECUTE":
             _unread(found, standing, place)
         case "SELECT" if any(t.value in ("addgeometrycolumn", "dropgeometrycolumn") for t in found):
-            _unread(found, standing, place)
+            _geometry([t.value for t in found if t.kind == "text"], found, standing, place)
         case _ if verb == HOLE:
             standing.unclear(WHY.format("a statement that is computed"), place)
+
+
+def _geometry(texts: list[str], found: list[Token], standing: Standing, place: Place) -> None:
+    """PostGIS: `SELECT AddGeometryColumn('markers', 'geom', 4326, 'POINT', 2)`."""
+    if len(texts) >= 3 and any(t.value == "addgeometrycolumn" for t in found):
+        standing.add_column(key_of(texts[-3]), Column(texts[-2], Type("geometry"), place=place), place)
+    else:
+        _unread(found, standing, place)
 
 
 def _unread(found: list[Token], standing: Standing, place: Place) -> None:

@@ -121,16 +121,15 @@ class Expressions:
     def dotted(self, node: ast.AST | None, scope: Scope) -> str:
         """The dotted name of an expression, local names and imports resolved."""
         parts: list[str] = []
-        for _ in range(50):
+        names = scope.names
+        while True:
             if isinstance(node, ast.Attribute):
                 parts.append(node.attr)
                 node = node.value
             elif isinstance(node, ast.Call):
                 node = node.func
-            elif isinstance(node, ast.Name) and isinstance(bound := scope.names.get(node.id), ast.AST) and bound is not node:
-                node = bound
-                if isinstance(bound, ast.Name):
-                    break
+            elif isinstance(node, ast.Name) and isinstance(names.get(node.id), ast.AST):
+                node, names = names[node.id], {}  # what a name is bound to holds no local names
             else:
                 break
         if not isinstance(node, ast.Name):
@@ -241,6 +240,9 @@ class Expressions:
     def _list(self, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Any:
         items: list[Any] = []
         for item in node.elts:
+            if type(item) is ast.Constant:
+                items.append(item.value)
+                continue
             value = self.value(item.value if isinstance(item, ast.Starred) else item, scope)
             if isinstance(item, ast.Starred):
                 if not isinstance(value, list | dict):
@@ -255,8 +257,8 @@ class Expressions:
     def _dict(self, node: ast.Dict, scope: Scope) -> Any:
         found: dict[Any, Any] = {}
         for key_node, value_node in zip(node.keys, node.values, strict=True):
-            value = self.value(value_node, scope)
-            key = self.value(key_node, scope) if key_node is not None else None
+            value = value_node.value if type(value_node) is ast.Constant else self.value(value_node, scope)
+            key = key_node.value if type(key_node) is ast.Constant else self.value(key_node, scope) if key_node is not None else None
             if key_node is None and isinstance(value, dict):
                 found |= value
             elif key_node is None or not isinstance(key, str | int | bool | None):

@@ -10,7 +10,7 @@ from mingus_gate.repo.migrations.standing import HOLE, Standing, key_of
 from mingus_gate.repo.schema.nouns import Table
 
 GUARD = re.compile(
-    r"exist|has_|get_columns|get_table|get_index|get_unique|get_foreign|get_enums|inspect|reflect|pg_\w+|information_schema|sqlite_master"
+    r"exist|has_|get_columns|get_table|get_index|get_unique|get_foreign|get_enums|regclass|inspect|reflect|pg_\w+|information_schema|sqlite_master"
     r"|\b\w*(tables|columns|cols|indexes|indices|constraints|uniques)\b",
     re.IGNORECASE,
 )

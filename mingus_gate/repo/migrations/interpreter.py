@@ -29,6 +29,9 @@ from mingus_gate.repo.schema.types import read_type
 MAX_CALLS = 12
 """Helpers that call helpers beyond this depth are not followed."""
 
+MAX_CHAIN = 40
+"""An expression that cannot be told grows no longer than this: a loop would build it up without end."""
+
 DATA = (".update", ".insert", ".delete", ".select", ".values", ".where", ".query", ".from_select", ".bindparams", ".join")
 DATA_CLASSES = (
     "Sequence",
@@ -305,6 +308,8 @@ class Interpreter:
         """Whether it is an expression of SQLAlchemy's that reads or writes rows."""
         dotted = self.expressions.dotted(statement, scope)
         last = dotted.rpartition(".")[2]
+        if "." in dotted and not isinstance(statement, ast.Call) and dotted.partition(".")[0] in scope.module.imports.values():
+            return True
         return last in DATA_CLASSES or any(part in f".{dotted}." for part in (f"{word}." for word in DATA))
 
     def _create(self, node: ast.Call, scope: Scope, held: Any, last: str) -> None:
@@ -392,9 +397,20 @@ def _leads_somewhere(node: ast.expr, scope: Scope) -> bool:
 def _evaluated(node: ast.Call, held: Any, given: Arguments) -> ast.Call:
     """The call with its parts as far as they are told, so that nothing in it runs twice."""
     new = copy.copy(node)
+    if isinstance(held, ast.AST) and _depth(held) > MAX_CHAIN:
+        return node
     if held is not None and isinstance(node.func, ast.Attribute):
         new.func = ast.copy_location(ast.Attribute(as_node(held, node.func.value), node.func.attr, ast.Load()), node.func)
     if not given.unclear:
         new.args = [as_node(value, node) for value in given.positional]
         new.keywords = [ast.keyword(name, as_node(value, node)) for name, value in given.named.items()]
     return new
+
+
+def _depth(node: ast.AST) -> int:
+    """How many calls and attributes stand one on the other."""
+    depth = 0
+    while isinstance(node, ast.Attribute | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+        depth += 1
+    return depth

@@ -145,28 +145,34 @@ def drop_column(run: Run) -> None:
 
 
 def alter_column(run: Run) -> None:
-    key, name = run.table(0, "table_name"), run.given.text(1, "column_name")
-    if HOLE in key + name:
+    given = run.given
+    changes = _column_changes(run)
+    new = given.text(None, "new_column_name", "name")
+    if not changes and not new:
+        return
+    key, name = run.table(0, "table_name"), given.text(1, "column_name")
+    if HOLE in key + name + new:
         run.standing.unclear_table(key, run.source, run.place)
         return
-    given, standing = run.given, run.standing
+    if changes:
+        run.standing.alter_column(key, name, run.place, **changes)
+    if new and new != name:
+        run.standing.rename_column(key, name, new, run.place)
+
+
+def _column_changes(run: Run) -> dict[str, Any]:
+    """What `alter_column` changes; of the existing type and the like it only tells the database."""
+    named = run.given.named
     changes: dict[str, Any] = {}
-    nullable = given.named.get("nullable")
-    if nullable is not None:
-        changes["nullable"] = nullable if isinstance(nullable, bool) else None
-    if "server_default" in given.named and given.named["server_default"] is not False:
-        default = given.named["server_default"]
+    if named.get("nullable") is not None:
+        changes["nullable"] = named["nullable"] if isinstance(named["nullable"], bool) else None
+    default = named.get("server_default", False)
+    if default is not False:
         changes["default"] = default is not None
         changes["server_default"] = ast.unparse(default) if isinstance(default, ast.AST) else repr(default) if isinstance(default, str) else ""
-    if (kind := given.get(None, "type_", "type")) is not None:
+    if (kind := run.given.get(None, "type_", "type")) is not None:
         changes["type"] = read_type(run.repo, run.module, kind if isinstance(kind, ast.expr) else None)
-    if changes:
-        standing.alter_column(key, name, run.place, **changes)
-    new = given.text(None, "new_column_name", "name")
-    if HOLE in new:
-        standing.unclear_table(key, run.source, run.place)
-    elif new and new != name:
-        standing.rename_column(key, name, new, run.place)
+    return changes
 
 
 # -- indexes and constraints -------------------------------------------------------------------------------------

@@ -15,12 +15,16 @@ from mingus_gate.repo.migrations.histories import written
 from mingus_gate.repo.migrations.history import History, Revision
 from mingus_gate.repo.migrations.interpreter import Interpreter
 from mingus_gate.repo.migrations.standing import Standing
-from mingus_gate.repo.python import Function, Module
+from mingus_gate.repo.python import Function, Module, walk
+from mingus_gate.repo.requirements import REQUIREMENTS_FILE
 from mingus_gate.repo.schema.nouns import Schema
 
 MAX_STEPS = 50_000
 MAX_ALL_STEPS = 1_000_000
 """Expressions looked at in one revision, and in a whole history; the largest that people wrote take a tenth."""
+
+CHANGING = (b"op.add_", b"op.create_", b"op.drop_", b"op.alter_", b"op.rename_", b"op.batch_", b"ALTER ", b"CREATE ", b"DROP ", b"alter ", b"create ", b"drop ")
+"""A revision without any of these changes only data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +42,27 @@ def replayed(repo: Repo) -> list[Replayed]:
 
 
 def dialect(repo: Repo) -> str:
-    """The database whose side of a revision counts: PostgreSQL where it may be, or where nothing tells."""
+    """The database whose side of a revision counts: PostgreSQL where it may be, or where nothing tells.
+
+    A driver's name is looked for first: a commit hook has no time for the settings.
+    """
+    required = (f for f in repo.tree if REQUIREMENTS_FILE.search(f.path) or f.name in ("pyproject.toml", "Pipfile", "setup.py", "setup.cfg"))
+    if any(f.mentions(b"psycopg", b"asyncpg", b"pg8000") for f in required):
+        return "postgresql"
     kinds = repo.fact(databases)
     return "postgresql" if not kinds or "postgresql" in kinds else next(iter(kinds))
 
 
 def _engines(history: History) -> list[str]:
     """The databases of Flask-Migrate's and Alembic's multi-database templates: `upgrade_users()` is for `users`."""
-    names = [f.name for r in history.revisions if _chooses(r.upgrade) for f in r.module.functions if f.name.startswith("upgrade_")]
+    names = [f.name for r in history.revisions if _chooses(r) for f in r.module.functions if f.name.startswith("upgrade_")]
     return list(dict.fromkeys(name.removeprefix("upgrade_") for name in names)) or [""]
 
 
-def _chooses(upgrade: Function | None) -> bool:
-    return upgrade is not None and any(isinstance(n, ast.Name) and n.id == "globals" for n in ast.walk(upgrade))
+def _chooses(revision: Revision) -> bool:
+    """Whether the upgrade runs another function by the name of a database: `globals()[f"upgrade_{engine_name}"]()`."""
+    upgrade = revision.upgrade if revision.module.file.mentions(b"globals()") else None
+    return upgrade is not None and any(isinstance(n, ast.Name) and n.id == "globals" for n in walk(upgrade))
 
 
 def _replay(repo: Repo, history: History, engine: str) -> Schema:
@@ -67,7 +79,8 @@ def _replay(repo: Repo, history: History, engine: str) -> Schema:
         try:
             interpreter.run(*found, min(left, MAX_STEPS))
         except (TooLongError, RecursionError):
-            standing.unclear("the upgrade takes too many steps to follow", revision.module.place(found[1]))
+            if found[0].file.mentions(*CHANGING):
+                standing.unclear("the upgrade takes too many steps to follow", revision.module.place(found[1]))
         left -= min(left, MAX_STEPS) - max(interpreter.expressions.left, 0)
     return standing.schema
 
@@ -75,7 +88,7 @@ def _replay(repo: Repo, history: History, engine: str) -> Schema:
 def _upgrade(repo: Repo, revision: Revision, engine: str) -> tuple[Module, Function] | None:
     """The function that upgrades, also where the revision imports it."""
     own = revision.upgrade
-    if own and _chooses(own):
+    if own and _chooses(revision):
         chosen = next((f for f in revision.module.functions if f.name == f"upgrade_{engine}"), None)
         return (revision.module, chosen) if chosen else None
     if own:

@@ -191,11 +191,11 @@ class Standing:
 
     # -- enums ---------------------------------------------------------------------------------------------------
 
-    def change_enum(self, name: str, place: Place, **changes: Any) -> None:
-        """Changes the type of every column that has the enum type `name`."""
+    def change_enum(self, enum: str, place: Place, **changes: Any) -> None:
+        """Changes the type of every column that has the enum type `enum`."""
         for table in self.schema.tables.values():
             for column in list(table.columns.values()):
-                if column.type.name == name:
+                if column.type.name == enum:
                     self.alter_column(table.name, column.name, place, type=replace(column.type, **changes))
 
     def enum_values(self, name: str) -> tuple[str, ...]:
