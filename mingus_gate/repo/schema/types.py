@@ -97,34 +97,45 @@ def _enum(repo: Repo, module: Module, call: ast.Call | None) -> Type:
     """`Enum("a", "b", name=…)`, `Enum(*NAMES)`, `Enum(Color)`; one that is not the database's own is a text."""
     if call is None:
         return Type("enum")
-    owner = (
-        definition(repo, module, module.name(call.args[0])) if len(call.args) == 1 and isinstance(call.args[0], ast.Name | ast.Attribute) else None
-    )
-    members = owner and isinstance(owner[1], ast.ClassDef)
-    values = _members(repo, owner[0], owner[1], call) if owner and isinstance(owner[1], ast.ClassDef) else _listed(repo, module, call.args)
+    owner = _enum_class(repo, module, call)
+    values = _kept(repo, *owner, call) if owner else _listed(repo, module, call.args)
     native = keyword(call, "native_enum")
     if native is not None and repo.resolve(module, native).literal is not True:
         length = keyword(call, "length")
         return Type("string", _number(repo, module, length) if length is not None else max(map(len, values), default=None))
     name = keyword(call, "name")
-    named = _text(repo, module, name) if name is not None else owner[1].name.lower() if owner and members else ""
+    named = _text(repo, module, name) if name is not None else owner[1].name.lower() if owner else ""
     return Type("enum", values=values, name=named)
 
 
-def _members(repo: Repo, module: Module, node: ast.ClassDef | ast.AST, call: ast.Call) -> tuple[str, ...]:
-    """The names of an Enum's members, or their values where `values_callable` asks for them; nothing where it cannot be told."""
-    if not isinstance(node, ast.ClassDef):
-        return ()
-    pairs = [
+def _enum_class(repo: Repo, module: Module, call: ast.Call) -> tuple[Module, ast.ClassDef] | None:
+    """The class that `Enum(Color)` is given."""
+    if len(call.args) != 1 or not isinstance(call.args[0], ast.Name | ast.Attribute):
+        return None
+    found = definition(repo, module, module.name(call.args[0]))
+    return (found[0], found[1]) if found and isinstance(found[1], ast.ClassDef) else None
+
+
+def members_of(node: ast.ClassDef) -> tuple[str, ...]:
+    """The names of an Enum's members."""
+    return tuple(name for name, _ in _members(node))
+
+
+def _members(node: ast.ClassDef) -> list[tuple[str, ast.expr]]:
+    return [
         (target.id, statement.value)
         for statement in node.body
         if isinstance(statement, ast.Assign)
         for target in statement.targets
         if isinstance(target, ast.Name) and not target.id.startswith("_")
     ]
+
+
+def _kept(repo: Repo, module: Module, node: ast.ClassDef, call: ast.Call) -> tuple[str, ...]:
+    """The members' names, or their values where `values_callable` asks for them; nothing where it cannot be told."""
     if keyword(call, "values_callable") is None:
-        return tuple(name for name, _ in pairs)
-    values = [repo.resolve(module, value).literal for _, value in pairs]
+        return members_of(node)
+    values = [repo.resolve(module, value).literal for _, value in _members(node)]
     return tuple(values) if all(isinstance(v, str) for v in values) else ()
 
 
