@@ -21,6 +21,9 @@ from mingus_gate.repo.schema.types import read_type
 BATCH_POSITION = {"add_column": 0, "drop_column": 0, "alter_column": 0}
 """Where the table stands in the operations that a batch leaves it out of; second in all others."""
 
+NULL = re.compile(r"(\w+\.)*(null\(\)|text\(['\"]NULL['\"]\))|NULL", re.IGNORECASE)
+"""A server default that is none."""
+
 HARMLESS = re.compile(
     r"execute|bulk_insert|get_bind|get_context|inline_literal|f|invoke|run_async|implementation_for|register_operation|batch_alter_table"
     r"|\w*(comment|check_constraint|exclude_constraint|_sp|view|views|function|trigger|entity|enum|enum_values|sequence|extension|policy|schema|role|grant)\w*"
@@ -168,7 +171,7 @@ def _column_changes(run: Run) -> dict[str, Any]:
         changes["nullable"] = named["nullable"] if isinstance(named["nullable"], bool) else None
     default = named.get("server_default", False)
     if default is not False:
-        changes["default"] = default is not None
+        changes["default"] = default is not None and not NULL.fullmatch(ast.unparse(default) if isinstance(default, ast.AST) else default)
         changes["server_default"] = ast.unparse(default) if isinstance(default, ast.AST) else repr(default) if isinstance(default, str) else ""
     if (kind := run.given.get(None, "type_", "type")) is not None:
         changes["type"] = read_type(run.repo, run.module, kind if isinstance(kind, ast.expr) else None)

@@ -31,6 +31,10 @@ class Standing:
         self.tolerant = False
         """What the operation works on may be gone already: a guard asked for it."""
         self.temporary: set[str] = set()
+        self._former: dict[tuple[str, str], set[str]] = {}
+        """(table, column) → the names the column had before; constraints that the database named keep them."""
+        self._made_as: dict[str, str] = {}
+        """A renamed table's name → the one it had before."""
         self.enums: dict[str, tuple[str, ...]] = {}
         """The values of the enum types that revisions make by themselves."""
 
@@ -68,8 +72,11 @@ class Standing:
             standing.unclear = standing.unclear or self.doubt
         elif standing:
             del self.schema.tables[key]
+            # SQLite's way to change a table: it is renamed, made anew under its name, and dropped; keys mean the new one
+            heir = self._made_as.get(key, "")
             for other in self.schema.tables.values():
-                other.foreign_keys = [f for f in other.foreign_keys if f.refers != key]
+                kept = (replace(f, refers=heir) if f.refers == key else f for f in other.foreign_keys)
+                other.foreign_keys = [f for f in kept if f.refers != key and (f.refers in self.schema.tables or f.refers != heir)]
 
     def rename_table(self, old: str, new: str, place: Place) -> None:
         found = self.table(old, place)
@@ -84,6 +91,8 @@ class Standing:
         del self.schema.tables[old]
         found.name = new
         self.schema.tables[new] = found
+        self._made_as[new] = old
+        self._former |= {(new, column): names for (table, column), names in self._former.items() if table == old}
         for other in self.schema.tables.values():
             other.foreign_keys = [replace(f, refers=new) if f.refers == old else f for f in other.foreign_keys]
 
@@ -130,6 +139,7 @@ class Standing:
             if not self.tolerant:
                 table.unclear = table.unclear or f"column {old} is renamed, though no revision makes it"
             return
+        self._former[key, new] = self._former.pop((key, old), set()) | {old}
         table.columns = {new if n == old else n: replace(c, name=new) if n == old else c for n, c in table.columns.items()}
         table.indexes = [replace(i, columns=_renamed(i.columns, old, new)) for i in table.indexes]
         table.foreign_keys = [replace(f, columns=_renamed(f.columns, old, new)) for f in table.foreign_keys]
@@ -153,10 +163,11 @@ class Standing:
             table.foreign_keys.append(foreign_key)
 
     def drop_index(self, name: str, key: str, place: Place) -> None:
-        """Drops an index; without a table the one that has it."""
-        tables = [self.table(key, place)] if key else list(self.having(name))
-        for table in tables:
-            if table and not (self.table(table.name, place) and self.doubt):
+        """Drops an index; but for MySQL its name is enough, whatever table is said with it."""
+        named = self.table(key, place) if key else None
+        own = named and any(i.name == name for i in named.indexes)
+        for table in [named] if named and (own or self.dialect == "mysql") else list(self.having(name)):
+            if self.table(table.name, place) and not self.doubt:
                 table.indexes = [i for i in table.indexes if i.name != name]
 
     def rename_index(self, old: str, new: str) -> None:
@@ -177,10 +188,10 @@ class Standing:
         if kind == "primary":
             table.columns = {n: replace(c, primary_key=False) for n, c in table.columns.items()}
         elif kind == "foreignkey":
-            gone = _meant(name, table.foreign_keys)
+            gone = self._meant(name, key, table.foreign_keys)
             table.foreign_keys = [f for f in table.foreign_keys if f is not gone]
         elif kind == "unique":
-            dropped = _meant(name, [i for i in table.indexes if i.constraint])
+            dropped = self._meant(name, key, [i for i in table.indexes if i.constraint])
             table.indexes = [i for i in table.indexes if i is not dropped]
 
     def rename_constraint(self, key: str, old: str, new: str, place: Place) -> None:
@@ -188,6 +199,17 @@ class Standing:
         if table:
             table.indexes = [replace(i, name=new) if i.name == old else i for i in table.indexes]
             table.foreign_keys = [replace(f, name=new) if f.name == old else f for f in table.foreign_keys]
+
+    def _meant(self, name: str, key: str, among: Sequence[Index] | Sequence[ForeignKey]) -> Index | ForeignKey | None:
+        """The one of that name, or the unnamed one whose columns the name holds, or the only unnamed one."""
+        exact = [one for one in among if one.name and one.name == name]
+        unnamed = [one for one in among if not one.name]
+        told = [one for one in unnamed if one.columns and all(any(n in name for n in self._names_of(key, c)) for c in one.columns)]
+        best = exact or sorted(told, key=lambda one: -len("".join(one.columns))) or (unnamed if len(unnamed) == 1 else [])
+        return best[0] if best else None
+
+    def _names_of(self, key: str, column: str) -> set[str]:
+        return {column} | self._former.get((key, column), set())
 
     # -- enums ---------------------------------------------------------------------------------------------------
 
@@ -219,12 +241,3 @@ def _kind(table: Table, name: str) -> str:
         return "foreignkey"
     likely = (kind for kind in ENDINGS if name.endswith(ENDINGS[kind]) or name.startswith(STARTS[kind]))
     return next(likely, "")
-
-
-def _meant(name: str, among: Sequence[Index] | Sequence[ForeignKey]) -> Index | ForeignKey | None:
-    """The one of that name, or the unnamed one whose columns the name holds, or the only unnamed one."""
-    exact = [one for one in among if one.name == name]
-    unnamed = [one for one in among if not one.name]
-    told = [one for one in unnamed if one.columns and all(column in name for column in one.columns)]
-    best = exact or sorted(told, key=lambda one: -len("".join(one.columns))) or (unnamed if len(unnamed) == 1 else [])
-    return best[0] if best else None
