@@ -6,9 +6,9 @@ import ast
 from dataclasses import dataclass
 
 from mingus_gate.repo import Repo
-from mingus_gate.repo.definitions import definition
 from mingus_gate.repo.models.roots import Root, locate
 from mingus_gate.repo.python import Module, string
+from mingus_gate.repo.schema.lookup import find
 from mingus_gate.repo.schema.nouns import UNTOLD, Type
 from mingus_gate.repo.schema.types import ENUMS, members_of, read_type
 
@@ -129,7 +129,7 @@ def _named(repo: Repo, module: Module, node: ast.expr, root: Root, steps: int) -
         mapped = _in_map(repo, owner, ast.Name(alias), root)
         inner = _inner(repo, owner, values[-1], root, steps - 1)
         return Note(mapped, inner.nullable, inner.call) if mapped else inner
-    found = definition(repo, module, dotted) if dotted else None
+    found = find(repo, module, dotted) if dotted else None
     if found and isinstance(found[1], ast.ClassDef) and any(found[0].name(b).rpartition(".")[2] in ENUMS for b in found[1].bases):
         name = found[1].name
         return Note(Type("enum", values=members_of(found[1]), shown=name, name=name.lower()))

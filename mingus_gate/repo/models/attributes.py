@@ -22,16 +22,24 @@ NO_COLUMN = {
 """Calls in class bodies that make no column, left alone unread."""
 
 
-def add_columns(repo: Repo, table: Table, owner: Class, givers: list[Class], root: Root) -> None:
-    """Puts into `table` the columns that `givers` (a part of the owner's order, nearest first) give its class."""
+def add_columns(repo: Repo, table: Table, owner: Class, givers: list[Class], root: Root) -> dict[str, str]:
+    """Puts into `table` the columns that `givers` (a part of the owner's order, nearest first) give its class.
+
+    Returns the column of each attribute: `status = Column("state", …)` is `state`.
+    """
+    called: dict[str, str] = {}
     seen: set[str] = set()
     for giver in givers:
         for name, given in giver.own.items():
             if name not in seen and not name.startswith("__"):
                 seen.add(name)
+                before = len(table.columns)
                 _add(repo, table, owner, giver, name, given, root)
+                if len(table.columns) == before + 1:
+                    called[name] = next(reversed(table.columns))
         table.unclear = table.unclear or giver.hidden
     table.unclear = table.unclear or next(iter(owner.strangers), "")
+    return called
 
 
 def _add(repo: Repo, table: Table, owner: Class, giver: Class, name: str, given: object, root: Root) -> None:

@@ -8,9 +8,9 @@ import sys
 from dataclasses import dataclass, field
 
 from mingus_gate.repo import Repo
-from mingus_gate.repo.definitions import definition
 from mingus_gate.repo.models.roots import DECLARATIVE, MAX_STEPS, Root, made_by, root_named
 from mingus_gate.repo.python import Function, Module, source_of
+from mingus_gate.repo.schema.lookup import find
 
 HARMLESS = {
     *("UserMixin", "AnonymousUserMixin", "RoleMixin", "SerializerMixin", "AllFeaturesMixin", "ActiveRecordMixin", "ReprMixin", "SmartQueryMixin"),
@@ -96,11 +96,11 @@ def _base(repo: Repo, module: Module, base: ast.expr) -> tuple[Root | None, Clas
         root = made_by(repo, module, "Base", base)
     else:
         dotted = module.name(base)
-        found = definition(repo, module, dotted) if not dotted.endswith(".Model") else None
+        found = find(repo, module, dotted) if not dotted.endswith(".Model") else None
         if found and isinstance(found[1], ast.ClassDef):
             return None, class_of(repo, found[0], found[1])
         root = root_named(repo, module, dotted, MAX_STEPS)
-        if root is None and (found := definition(repo, module, dotted)) and isinstance(found[1], ast.ClassDef):
+        if root is None and (found := find(repo, module, dotted)) and isinstance(found[1], ast.ClassDef):
             return None, class_of(repo, found[0], found[1])
     return root, class_of(repo, *root.below) if root and root.below else None
 

@@ -1,28 +1,20 @@
-"""The name of a class's table: `__tablename__`, written or computed from the class, or Flask-SQLAlchemy's own."""
+"""The name of a class's table: `__tablename__`, written or computed from the class."""
 
 from __future__ import annotations
 
 import ast
 import copy
-import re
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.models.classes import Class
 from mingus_gate.repo.python import Function, Module, walk
 from mingus_gate.repo.schema.columns import text_of
 
-CAMEL = re.compile(r"((?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z]))")
-"""Where Flask-SQLAlchemy puts an underscore (flask_sqlalchemy.model.camel_to_snake_case)."""
-
-
-def snake_case(name: str) -> str:
-    """The table name that Flask-SQLAlchemy makes of a class's."""
-    return CAMEL.sub(r"_\1", name).lower().lstrip("_")
-
 
 def bound(node: ast.expr, owner: Class, first: str, table: str = "") -> ast.expr:
     """A copy of an expression of a class method with `cls.__name__` and `cls.__tablename__` filled in."""
-    return _Bound(first, {"__name__": owner.node.name, "__qualname__": owner.node.name, "__tablename__": table}).visit(copy.deepcopy(node))
+    copied: ast.expr = _Bound(first, {"__name__": owner.node.name, "__qualname__": owner.node.name, "__tablename__": table}).visit(copy.deepcopy(node))
+    return copied
 
 
 class _Bound(ast.NodeTransformer):

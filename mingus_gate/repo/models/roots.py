@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
-from mingus_gate.repo.definitions import definition
 from mingus_gate.repo.python import Module, keyword
 from mingus_gate.repo.schema.columns import DEFAULT_NAMING, Naming, text_of
+from mingus_gate.repo.schema.lookup import find, starred
 
 DECLARATIVE = {"DeclarativeBase", "DeclarativeBaseNoMeta"}
 FACTORIES = {"declarative_base", "generate_base", "registry", "MetaData", "automap_base"}
@@ -80,7 +80,10 @@ def locate(repo: Repo, module: Module, dotted: str, steps: int = MAX_STEPS) -> L
         if dotted in module.constants or any(module.parent(n) is module.tree for n in module.named.get(dotted, [])):
             return module, dotted
         source = module.imports.get(dotted) if steps < MAX_STEPS else None
-        return locate(repo, module, source, steps - 1) if source and source != dotted else None
+        if source and source != dotted:
+            return locate(repo, module, source, steps - 1)
+        held = starred(repo, module, dotted)
+        return locate(repo, held[0], held[1], steps - 1) if held else None
     found = repo.module_of(dotted)
     if found is None or not found[1] or "." in found[1] or found[0] is module:
         return None
@@ -99,7 +102,7 @@ def made_by(repo: Repo, module: Module, name: str, call: ast.Call, steps: int = 
     flask = is_flask_sqlalchemy(repo, module, call)
     if not flask and last not in FACTORIES:
         return None
-    root = Root(f"{module.path}:{name}", name, module.place(call), flask)
+    root = replace(Root(f"{module.path}:{name}", name, module.place(call), flask), naming=_named_later(repo, module))
     if last in ("declarative_base", "generate_base") and isinstance(call.func, ast.Attribute) and (held := root_of(repo, module, call.func.value)):
         root = replace(held, place=root.place)  # registry.generate_base()
     if last == "MetaData":
@@ -118,7 +121,7 @@ def _on_class(repo: Repo, module: Module, root: Root, base: ast.expr, steps: int
         return replace(root, below=made.below, types=made.types) if made else root
     if held := root_named(repo, module, module.name(base), steps - 1):
         root = replace(held, flask=root.flask, place=root.place, name=root.name)
-    found = definition(repo, module, module.name(base))
+    found = find(repo, module, module.name(base))
     return replace(root, below=(found[0], found[1])) if found and isinstance(found[1], ast.ClassDef) else root
 
 
@@ -127,13 +130,15 @@ def is_flask_sqlalchemy(repo: Repo, module: Module, call: ast.Call) -> bool:
     name = module.name(call.func)
     if name.rpartition(".")[2] in ("SQLAlchemy", "SQLA") and not module.named.get(name):
         return True
-    found = definition(repo, module, name)
+    found = find(repo, module, name)
     return bool(found and isinstance(found[1], ast.ClassDef) and any(found[0].name(b).endswith("SQLAlchemy") for b in found[1].bases))
 
 
 def _of_class(repo: Repo, module: Module, node: ast.ClassDef, steps: int) -> Root | None:
     """The root that a class is (`class Base(DeclarativeBase)`, `@as_declarative()`), or inherits."""
-    own = next((s.value for s in node.body if isinstance(s, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "metadata" for t in s.targets)), None)
+    own = next(
+        (s.value for s in node.body if isinstance(s, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "metadata" for t in s.targets)), None
+    )
     if _starts(module, node):
         root = Root(f"{module.path}:{node.name}", node.name, module.place(node))
         return _on_metadata(repo, module, replace(root, types=_type_map(module, node)), own, steps)
@@ -176,12 +181,24 @@ def _on_metadata(repo: Repo, module: Module, root: Root, node: ast.expr | None, 
 
 def _with_metadata(repo: Repo, module: Module, root: Root, call: ast.Call) -> Root:
     schema, naming = keyword(call, "schema"), keyword(call, "naming_convention")
-    named = root.naming
-    if naming is not None:
-        value = repo.resolve(module, naming).literal
-        texts = {k: v.literal for k, v in value.items()} if isinstance(value, dict) else {}
-        named = tuple({k: v for k, v in ({**DEFAULT_NAMING, **texts} if texts else {}).items() if isinstance(v, str)}.items())
+    named = root.naming if naming is None else _convention(repo, module, naming)
     return replace(root, schema=(text_of(repo, module, schema) or "") if schema is not None else "", naming=named)
+
+
+def _named_later(repo: Repo, module: Module) -> tuple[tuple[str, str], ...]:
+    """`db.metadata.naming_convention = …` in the module of a root; else SQLAlchemy's own."""
+    if module.file.mentions(b".naming_convention ="):
+        for target, value in module.assignments():
+            if isinstance(target, ast.Attribute) and target.attr == "naming_convention":
+                return _convention(repo, module, value)
+    return tuple(DEFAULT_NAMING.items())
+
+
+def _convention(repo: Repo, module: Module, node: ast.expr) -> tuple[tuple[str, str], ...]:
+    """The patterns of a naming convention; one that cannot be told gives no name."""
+    value = repo.resolve(module, node).literal
+    texts = {k: v.literal for k, v in value.items()} if isinstance(value, dict) else {"ix": None}
+    return tuple((k, v) for k, v in {**DEFAULT_NAMING, **texts}.items() if isinstance(v, str))
 
 
 def naming_of(root: Root) -> Naming:

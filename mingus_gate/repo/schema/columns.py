@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field, replace
 
 from mingus_gate.repo import Repo
-from mingus_gate.repo.definitions import definition
 from mingus_gate.repo.python import Function, Module, keyword, string, walk
+from mingus_gate.repo.schema.lookup import find
 from mingus_gate.repo.schema.nouns import UNTOLD, Column, ForeignKey, Index, Table, Type
 from mingus_gate.repo.schema.type_names import FAMILIES
 from mingus_gate.repo.schema.types import read_type
@@ -17,6 +18,8 @@ WRAPPERS = {"deferred", "column_property", "synonym_for"}
 """Functions of SQLAlchemy's ORM whose first argument is the column."""
 ATTACHED = {"ForeignKey", "Computed", "Identity", "Sequence", "CheckConstraint", "FetchedValue", "DefaultClause", "ColumnDefault"}
 """Arguments of a column that are not its type."""
+CAMEL = re.compile(r"((?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z]))")
+"""Where Flask-SQLAlchemy puts an underscore (flask_sqlalchemy.model.camel_to_snake_case)."""
 Words = dict[str | None, ast.expr]
 Called = tuple[Module, ast.Call, Words]
 Naming = dict[str, str]
@@ -90,7 +93,7 @@ def column_call(repo: Repo, module: Module, node: ast.expr | None, steps: int = 
         return _partial(module, node, words, module.constants[local][-1])
     if last in COLUMNS and local not in module.named:
         return module, node, words
-    found = definition(repo, module, module.name(node.func)) if local or "." in module.name(node.func) else None
+    found = find(repo, module, module.name(node.func)) if local or "." in module.name(node.func) else None
     if found is None:
         return None
     return _made_by(repo, *found, node, words, module, steps)
@@ -197,17 +200,23 @@ def target_of(repo: Repo, module: Module, node: ast.expr | None) -> tuple[str, s
 
 
 def table_of(repo: Repo, module: Module, node: ast.expr) -> str:
-    """The table that a name of a class with `__tablename__`, or of a `Table`, stands for."""
+    """The table that a name of a class, or of a `Table`, stands for."""
     if isinstance(node, ast.Name) and (values := module.constants.get(node.id)):
         value = values[-1]
         return (text_of(repo, module, value.args[0]) or "") if isinstance(value, ast.Call) and is_call(module, value, "Table") and value.args else ""
-    found = definition(repo, module, module.name(node))
+    found = find(repo, module, module.name(node))
     if found is None or not isinstance(found[1], ast.ClassDef):
         return ""
     for statement in found[1].body:
         if isinstance(statement, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__tablename__" for t in statement.targets):
             return text_of(repo, found[0], statement.value) or ""
-    return ""
+    flask = any(found[0].name(base).endswith(".Model") for base in found[1].bases)
+    return snake_case(found[1].name) if flask else ""
+
+
+def snake_case(name: str) -> str:
+    """The table name that Flask-SQLAlchemy makes of a class's."""
+    return CAMEL.sub(r"_\1", name).lower().lstrip("_")
 
 
 def text_of(repo: Repo, module: Module, node: ast.expr | None) -> str | None:

@@ -6,13 +6,13 @@ FAMILIES: dict[str, str] = {
     name: family
     for family, names in {
         "smallint": "SmallInteger SMALLINT INT2 TINYINT",
-        "integer": "Integer INTEGER INT INT4 MEDIUMINT SERIAL",
+        "integer": "Integer INTEGER INTEGERTYPE INT INT4 MEDIUMINT SERIAL",
         "bigint": "BigInteger BIGINT INT8 BIGSERIAL",
         "numeric": "Numeric NUMERIC DECIMAL DEC",
         "float": "Float FLOAT Double DOUBLE DOUBLE_PRECISION FLOAT8",
         "real": "REAL FLOAT4",
-        "boolean": "Boolean BOOLEAN BOOL",
-        "string": "String Unicode VARCHAR NVARCHAR VARCHAR2 AutoString",
+        "boolean": "Boolean BOOLEAN BOOL BOOLEANTYPE",
+        "string": "String Unicode VARCHAR NVARCHAR VARCHAR2 AutoString STRINGTYPE",
         "char": "CHAR NCHAR",
         "text": "Text UnicodeText TEXT TINYTEXT MEDIUMTEXT LONGTEXT CLOB NTEXT",
         "date": "Date DATE",

@@ -6,8 +6,8 @@ import ast
 from dataclasses import replace
 
 from mingus_gate.repo import Repo
-from mingus_gate.repo.definitions import definition
 from mingus_gate.repo.python import Module, keyword, string
+from mingus_gate.repo.schema.lookup import find, starred
 from mingus_gate.repo.schema.nouns import UNTOLD, Type
 from mingus_gate.repo.schema.type_names import FAMILIES, FOREIGN, SIZED, ZONED
 
@@ -112,7 +112,7 @@ def _enum_class(repo: Repo, module: Module, call: ast.Call) -> tuple[Module, ast
     """The class that `Enum(Color)` is given."""
     if len(call.args) != 1 or not isinstance(call.args[0], ast.Name | ast.Attribute):
         return None
-    found = definition(repo, module, module.name(call.args[0]))
+    found = find(repo, module, module.name(call.args[0]))
     return (found[0], found[1]) if found and isinstance(found[1], ast.ClassDef) else None
 
 
@@ -164,7 +164,7 @@ def _own(repo: Repo, module: Module, func: ast.expr, dotted: str, call: ast.Call
         return _assigned(repo, module, func.id, call, steps)
     if "." in dotted and not (_in_tree(repo, module, func, dotted) or dotted.partition(".")[0] in module.named):
         return None
-    found = definition(repo, module, dotted)
+    found = find(repo, module, dotted)
     if found is None:
         return _imported(repo, module, dotted, call, steps)
     return _of_class(repo, found[0], found[1], module, call, steps) if isinstance(found[1], ast.ClassDef) else UNTOLD
@@ -180,13 +180,16 @@ def _in_tree(repo: Repo, module: Module, func: ast.expr, dotted: str) -> bool:
 
 def _imported(repo: Repo, module: Module, dotted: str, call: ast.Call | None, steps: int) -> Type | None:
     """A type that another file of the tree keeps under a name: `Money = Numeric(10, 2)`."""
-    found = repo.module_of(dotted) if "." in dotted else None
+    found = repo.module_of(dotted) if "." in dotted else starred(repo, module, dotted)
     if found is None or not found[1] or "." in found[1] or found[0] is module:
         return None
     if found[1] in found[0].constants:
         return _assigned(repo, found[0], found[1], call, steps)
+    held = starred(repo, *found)
+    if held and held[1] in held[0].constants:
+        return _assigned(repo, *held, call, steps)
     if found[1] not in found[0].imports or steps <= 1:
-        return None
+        return UNTOLD  # it stands in a file of the tree that we read, but not where we look
     return _of_name(repo, found[0], ast.Name(found[1]), call, steps - 1)
 
 
