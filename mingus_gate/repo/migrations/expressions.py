@@ -102,6 +102,8 @@ class Expressions:
         """How many expressions may still be looked at."""
 
     def value(self, node: ast.expr, scope: Scope) -> Any:
+        if type(node) is ast.Constant:
+            return node.value
         self.left -= 1
         if self.left < 0:
             raise TooLongError
@@ -137,9 +139,6 @@ class Expressions:
         return ".".join([scope.module.imports.get(node.id, node.id), *reversed(parts)])
 
     # -- names ---------------------------------------------------------------------------------------------------
-
-    def _constant(self, node: ast.Constant, scope: Scope) -> Any:
-        return node.value
 
     def _name(self, node: ast.Name, scope: Scope) -> Any:
         if node.id in scope.names:

@@ -50,6 +50,9 @@ DATA_CLASSES = (
 FOLLOWED = ("create", "create_all", "execute", "exec_driver_sql", *ASKED)
 """Methods of what SQLAlchemy makes that may change the schema or ask for it."""
 
+QUERIED = re.compile(r"execute|query|queries|fetch|scalar|select|rows|results?\b|_ids\b")
+"""A condition on the rows of a query: a revision that ends early without rows is written for databases that have some."""
+
 READ = re.compile(r"\b(open|read\w*|load\w*|get_data|split)\(")
 """A text that comes from a file."""
 
@@ -60,6 +63,9 @@ class Left:
 
     by: str
     value: Any = None
+
+
+LEAVING: dict[type[ast.stmt], Left] = {ast.Raise: Left("raise"), ast.Break: Left("break"), ast.Continue: Left("continue")}
 
 
 class Interpreter:
@@ -80,6 +86,8 @@ class Interpreter:
 
     def _block(self, body: list[ast.stmt], scope: Scope) -> Left | None:
         for statement in body:
+            if type(statement) in LEAVING:
+                return LEAVING[type(statement)]
             method = getattr(self, f"_{type(statement).__name__.lower()}", None)
             left: Left | None = method(statement, scope) if method else None
             if left:
@@ -116,15 +124,6 @@ class Interpreter:
     def _return(self, node: ast.Return, scope: Scope) -> Left:
         return Left("return", self.expressions.value(node.value, scope) if node.value else None)
 
-    def _raise(self, node: ast.Raise, scope: Scope) -> Left:
-        return Left("raise")
-
-    def _break(self, node: ast.Break, scope: Scope) -> Left:
-        return Left("break")
-
-    def _continue(self, node: ast.Continue, scope: Scope) -> Left:
-        return Left("continue")
-
     def _functiondef(self, node: Function, scope: Scope) -> None:
         scope.names[node.name] = Closure(node, scope)
 
@@ -153,7 +152,7 @@ class Interpreter:
                 scope.names[name] = ast.copy_location(ast.Name(name, ast.Load()), node.test)
         if left and other_left:
             return left if left.by != "raise" else other_left
-        if left and left.by != "raise" and not asks:
+        if left and left.by != "raise" and not asks and not (left.by == "return" and QUERIED.search(f"{ast.unparse(node.test)} {doubt}")):
             standing.doubt = standing.doubt or doubt  # until the function or the loop's turn ends
         return None
 
@@ -284,9 +283,12 @@ class Interpreter:
         place = scope.module.place(node)
         if isinstance(statement, str):
             run_sql(statement, self.standing, place)
-        elif isinstance(statement, ast.AST) and not self._on_data(statement, scope):
-            if not self.standing.doubt or READ.search(ast.unparse(statement)):
-                self.standing.unclear(source_of(node), place)
+        elif (
+            isinstance(statement, ast.AST)
+            and not self._on_data(statement, scope)
+            and (not self.standing.doubt or READ.search(ast.unparse(statement)))
+        ):
+            self.standing.unclear(source_of(node), place)
         return node
 
     def _opened(self, statement: Any, scope: Scope) -> Any:

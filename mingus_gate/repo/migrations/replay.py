@@ -23,22 +23,33 @@ MAX_STEPS = 50_000
 MAX_ALL_STEPS = 1_000_000
 """Expressions looked at in one revision, and in a whole history; the largest that people wrote take a tenth."""
 
-CHANGING = (b"op.add_", b"op.create_", b"op.drop_", b"op.alter_", b"op.rename_", b"op.batch_", b"ALTER ", b"CREATE ", b"DROP ", b"alter ", b"create ", b"drop ")
+CHANGING: tuple[bytes, ...] = (b"op.add_", b"op.create_", b"op.drop_", b"op.alter_", b"op.rename_", b"op.batch_")
+CHANGING += (b"ALTER ", b"CREATE ", b"DROP ", b"alter ", b"create ", b"drop ")
 """A revision without any of these changes only data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """The schema that a history leaves. `engine` names the database where one history has several."""
+    """The schema that a history leaves. `engine` names the database where one history has several.
+
+    `then` is a history that changes the tables of this one: a plugin's.
+    """
 
     history: History
     schema: Schema
     engine: str = ""
+    then: History | None = None
 
 
 def replayed(repo: Repo) -> list[Replayed]:
     """Every written history with the schema it leaves; one with several databases comes once for each."""
-    return [Replayed(history, _replay(repo, history, engine), engine) for history in repo.fact(written) for engine in _engines(history)]
+    found = [Replayed(history, _replay(repo, (history,), engine), engine) for history in repo.fact(written) for engine in _engines(history)]
+    for one in list(found):
+        base = next((b for b in found if b is not one and one.schema.assumed and one.schema.assumed.keys() <= b.schema.tables.keys()), None)
+        if base:
+            found.remove(one)
+            found[found.index(base)] = Replayed(base.history, _replay(repo, (base.history, one.history), base.engine), base.engine, one.history)
+    return found
 
 
 def dialect(repo: Repo) -> str:
@@ -65,13 +76,13 @@ def _chooses(revision: Revision) -> bool:
     return upgrade is not None and any(isinstance(n, ast.Name) and n.id == "globals" for n in walk(upgrade))
 
 
-def _replay(repo: Repo, history: History, engine: str) -> Schema:
+def _replay(repo: Repo, histories: tuple[History, ...], engine: str) -> Schema:
     standing = Standing()
-    for why, place in _hidden(history):
+    for why, place in (hidden for history in histories for hidden in _hidden(history)):
         standing.unclear(why, place)
     interpreter = Interpreter(repo, standing, lambda: repo.fact(dialect))
     left = MAX_ALL_STEPS
-    for revision in history.ordered:
+    for revision in (revision for history in histories for revision in history.ordered):
         standing.begin()
         found = _upgrade(repo, revision, engine)
         if found is None:

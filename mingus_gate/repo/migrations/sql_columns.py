@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from mingus_gate.model import Place
@@ -13,35 +14,11 @@ from mingus_gate.repo.schema.type_names import FAMILIES, SIZED, ZONED
 SPELLED = {"CHARACTER": "CHAR", "TIMESTAMPTZ": "TIMESTAMP", "TIMETZ": "TIME", "SERIAL4": "SERIAL", "SERIAL8": "BIGSERIAL", "SERIAL2": "SMALLINT"}
 SPELLED |= {"SMALLSERIAL": "SMALLINT", "BOOL": "BOOLEAN", "NATIONAL": "NCHAR"}
 COUNTING = ("SERIAL", "BIGSERIAL", "SMALLSERIAL", "SERIAL2", "SERIAL4", "SERIAL8")
-AFTER_TYPE = (
-    "NOT",
-    "NULL",
-    "DEFAULT",
-    "PRIMARY",
-    "UNIQUE",
-    "REFERENCES",
-    "CHECK",
-    "COLLATE",
-    "GENERATED",
-    "CONSTRAINT",
-    "USING",
-    "AS",
-    "KEY",
-    "FIRST",
+AFTER_TYPE = re.compile(
+    "NOT|NULL|DEFAULT|PRIMARY|UNIQUE|REFERENCES|CHECK|COLLATE|GENERATED|CONSTRAINT|USING|AS|KEY|FIRST|AUTO_INCREMENT|AUTOINCREMENT|COMMENT|AFTER|ON"
+    "|DEFERRABLE|INITIALLY|STORAGE|COMPRESSION|CASCADE|RESTRICT"
 )
-AFTER_TYPE += (
-    "AUTO_INCREMENT",
-    "AUTOINCREMENT",
-    "COMMENT",
-    "AFTER",
-    "ON",
-    "DEFERRABLE",
-    "INITIALLY",
-    "STORAGE",
-    "COMPRESSION",
-    "CASCADE",
-    "RESTRICT",
-)
+"""Words that stand after a column's type, or in its place."""
 CONSTRAINTS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK", "EXCLUDE", "KEY", "INDEX", "FULLTEXT", "SPATIAL", "LIKE", "PERIOD")
 
 
@@ -86,29 +63,35 @@ def read_column(cursor: Cursor, table: Table, standing: Standing, place: Place) 
     """A column's definition; its unique constraint and foreign key are put into the table."""
     name = cursor.name()
     counts = cursor.word in COUNTING
-    column = Column(name, read_type(cursor, standing) if cursor.word not in AFTER_TYPE else UNTOLD, place=place)
-    if counts:
-        column = replace(column, nullable=False)
+    column = Column(name, read_type(cursor, standing) if not AFTER_TYPE.fullmatch(cursor.word) else UNTOLD, not counts, place=place)
     constraint = ""
     while not cursor.done:
         if cursor.take("CONSTRAINT"):
             constraint = cursor.name()
-        elif cursor.take("NOT", "NULL"):
-            column = replace(column, nullable=False)
-        elif cursor.take("DEFAULT"):
-            column = replace(column, default=not cursor.take("NULL"), server_default="")
-        elif cursor.take("GENERATED"):
-            column = replace(column, default=True, nullable=False if "IDENTITY" in [t.word for t in cursor.tokens[cursor.at :]] else column.nullable)
-        elif cursor.take("PRIMARY", "KEY"):
-            column = replace(column, primary_key=True, nullable=False)
         elif cursor.take_one("UNIQUE"):
             table.indexes.append(Index(constraint, (name,), unique=True, constraint=True, place=place))
         elif cursor.take("REFERENCES"):
             table.foreign_keys.append(_references(cursor, (name,), constraint, place))
-        elif cursor.word == "(":
-            cursor.group()
         else:
-            cursor.at += 1
+            column = _with_word(cursor, column)
+    return column
+
+
+def _with_word(cursor: Cursor, column: Column) -> Column:
+    """The column with the next word of its definition; words that we do not compare are passed."""
+    if cursor.take("NOT", "NULL"):
+        return replace(column, nullable=False)
+    if cursor.take("DEFAULT"):
+        return replace(column, default=not cursor.take("NULL"))
+    if cursor.take("PRIMARY", "KEY"):
+        return replace(column, primary_key=True, nullable=False)
+    if cursor.take("GENERATED"):
+        counts = any(t.word == "IDENTITY" for t in cursor.tokens[cursor.at :])
+        return replace(column, default=True, nullable=column.nullable and not counts)
+    if cursor.word == "(":
+        cursor.group()
+    else:
+        cursor.at += 1
     return column
 
 

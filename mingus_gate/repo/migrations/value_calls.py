@@ -58,11 +58,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "all": lambda value: all(_known(_items(value))),
     "bool": lambda value=False: bool(_known([value])[0]),
     "int": lambda value=0: int(_known([value])[0]),
-    "textwrap.dedent": lambda text: textwrap.dedent(text),
-    "inspect.cleandoc": lambda text: textwrap.dedent(text),
+    "textwrap.dedent": textwrap.dedent,
+    "inspect.cleandoc": textwrap.dedent,
 }
 
-TEXT_METHODS = ("lower", "upper", "strip", "lstrip", "rstrip", "replace", "split", "splitlines", "title", "capitalize")
+TEXT_METHODS: tuple[str, ...] = ("lower", "upper", "strip", "lstrip", "rstrip", "replace", "split", "splitlines", "title", "capitalize")
 TEXT_METHODS += ("startswith", "endswith", "removeprefix", "removesuffix")
 
 
