@@ -95,7 +95,7 @@ def _base(repo: Repo, module: Module, base: ast.expr) -> tuple[Root | None, Clas
     if isinstance(base, ast.Call):
         root = made_by(repo, module, "Base", base)
     else:
-        dotted = module.name(base)
+        dotted = base.id if isinstance(base, ast.Name) and base.id in module.constants else module.name(base)
         found = find(repo, module, dotted) if not dotted.endswith(".Model") else None
         if found and isinstance(found[1], ast.ClassDef):
             return None, class_of(repo, found[0], found[1])

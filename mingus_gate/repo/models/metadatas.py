@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import replace
 
 from mingus_gate.repo import Repo
@@ -21,7 +20,9 @@ MAX_STEPS = 5
 def metadatas(repo: Repo) -> list[Metadata]:
     """Every metadata on which tables are declared, those of Flask-SQLAlchemy's binds apart."""
     reading = Reading(repo)
-    modules = list(_modules(repo))
+    files = [f for f in repo.files(".py") if f.mentions(*MENTIONS) and not f.mentions(b"down_revision")]
+    modules = [module for file in files if (module := repo.module(file))]
+    unread = next((f"{file.path} does not parse" for file in files if file.path in repo.blind), "")
     for module in modules:
         reading.tables(module)
     for module in modules:
@@ -30,6 +31,7 @@ def metadatas(repo: Repo) -> list[Metadata]:
                 reading.table_of(class_of(repo, module, node))
     found = [m for m in reading.found.values() if m.schema.tables or m.schema.unclear]
     for metadata in found:
+        metadata.schema.unclear = metadata.schema.unclear or unread
         _finish(repo, metadata.schema)
     return found
 
@@ -38,13 +40,6 @@ def metadata_of(repo: Repo, module: Module, node: ast.expr, bind_key: str = "") 
     """The metadata that an expression means: `Base.metadata`, `db.metadata`, `models.Base`; None where none of the tree does."""
     root = root_of(repo, module, node)
     return next((m for m in repo.fact(metadatas) if root and m.key == root.key and m.bind_key == bind_key), None)
-
-
-def _modules(repo: Repo) -> Iterator[Module]:
-    """The parsed files that may declare tables; revisions are none of them."""
-    for file in repo.files(".py"):
-        if file.mentions(*MENTIONS) and not file.mentions(b"down_revision") and (module := repo.module(file)):
-            yield module
 
 
 def _finish(repo: Repo, schema: Schema) -> None:

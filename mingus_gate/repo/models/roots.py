@@ -13,8 +13,8 @@ from mingus_gate.repo.schema.lookup import find, starred
 
 DECLARATIVE = {"DeclarativeBase", "DeclarativeBaseNoMeta"}
 FACTORIES = {"declarative_base", "generate_base", "registry", "MetaData", "automap_base"}
-FOREIGN = {"flask_appbuilder.Model": True, "sqlmodel.SQLModel": False}
-"""Roots that packages bring, and whether Flask-SQLAlchemy's names hold for them."""
+FOREIGN = {"flask_appbuilder.Model": True, "sqlmodel.SQLModel": True, "alchemical.Model": False}
+"""Roots that packages bring, and whether they declare tables of their own, or in ways of their own."""
 PARTS = ("metadata", "Model", "registry")
 """Attributes of a root that lead to the same metadata."""
 MAX_STEPS = 8
@@ -44,7 +44,7 @@ def root_of(repo: Repo, module: Module, node: ast.expr | None) -> Root | None:
 def root_named(repo: Repo, module: Module, dotted: str, steps: int = MAX_STEPS) -> Root | None:
     """The root of a dotted name, imports resolved; found once."""
     if dotted in FOREIGN:
-        return Root(dotted, dotted.rpartition(".")[2], Place(module.path), FOREIGN[dotted], foreign=True)
+        return Root(dotted, dotted.rpartition(".")[2], Place(module.path), True, foreign=FOREIGN[dotted])
     if not dotted or steps <= 0:
         return None
     known = repo.fact(_known)
@@ -99,6 +99,8 @@ def _assigned(repo: Repo, module: Module, name: str, value: ast.expr, steps: int
 def made_by(repo: Repo, module: Module, name: str, call: ast.Call, steps: int = MAX_STEPS) -> Root | None:
     """The root that a call makes, if it makes one."""
     last = module.name(call.func).rpartition(".")[2]
+    if last == "Alchemical":
+        return root_named(repo, module, "alchemical.Model")
     flask = is_flask_sqlalchemy(repo, module, call)
     if not flask and last not in FACTORIES:
         return None

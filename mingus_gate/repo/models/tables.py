@@ -113,7 +113,8 @@ class Reading:
         table.name = _qualified(table.name, text_of(self.repo, at, named) if named is not None else root.schema)
         called = add_columns(self.repo, table, owner, givers, root)
         read_arguments(self.repo, at, table, arguments, naming_of(root))
-        table.indexes = [replace(i, columns=tuple(c if c in table.columns else called.get(c, c) for c in i.columns)) for i in table.indexes]
+        table.indexes = [replace(index, columns=_called(index.columns, table, called)) for index in table.indexes]
+        table.foreign_keys = [replace(key, columns=_called(key.columns, table, called)) for key in table.foreign_keys]
         _put(schema, table, root)
         if maker := next((name for c in owner.order for name in MORE_TABLES if name in c.own), ""):
             _more_tables(schema, table, maker)
@@ -194,6 +195,11 @@ def _put(schema: Schema, table: Table, root: Root) -> None:
         schema.tables[table.name] = table
     elif held.place != table.place:
         held.unclear = held.unclear or f"{table.name}, which is declared twice"
+
+
+def _called(names: tuple[str, ...], table: Table, called: dict[str, str]) -> tuple[str, ...]:
+    """The columns of names that may be attributes: `Index("…", status)` of `status = Column("state", …)`."""
+    return tuple(name if name in table.columns else called.get(name, name) for name in names)
 
 
 def _more_tables(schema: Schema, table: Table, maker: str) -> None:

@@ -187,16 +187,15 @@ def read_foreign_key(repo: Repo, module: Module, columns: tuple[str, ...], call:
 
 def target_of(repo: Repo, module: Module, node: ast.expr | None) -> tuple[str, str]:
     """The table and column of `"users.id"`, of `User.id` and of `users.c.id`."""
-    text = text_of(repo, module, node) if node is not None else None
-    if text is not None:
-        table, _, column = text.rpartition(".")
-        return (table, column) if table else (column, "")
-    if not isinstance(node, ast.Attribute):
-        return "", ""
-    owner = node.value.value if isinstance(node.value, ast.Attribute) and node.value.attr == "c" else node.value
-    if isinstance(owner, ast.Attribute) and owner.attr == "__table__":
-        owner = owner.value
-    return table_of(repo, module, owner), node.attr
+    if isinstance(node, ast.Attribute):
+        owner = node.value.value if isinstance(node.value, ast.Attribute) and node.value.attr == "c" else node.value
+        if isinstance(owner, ast.Attribute) and owner.attr == "__table__":
+            owner = owner.value
+        if table := table_of(repo, module, owner):
+            return table, node.attr
+    text = text_of(repo, module, node) or ""
+    table, _, column = text.rpartition(".")
+    return (table, column) if table else (column, "")
 
 
 def table_of(repo: Repo, module: Module, node: ast.expr) -> str:
