@@ -196,7 +196,7 @@ def _alter_table(cursor: Cursor, standing: Standing, place: Place) -> None:
 
 
 def _add(cursor: Cursor, key: str, standing: Standing, place: Place) -> bool:
-    table = standing.table(key, place)
+    table = standing.table(key, place, keys=cursor.word in CONSTRAINTS)
     if table is None:
         return True
     if cursor.word in CONSTRAINTS:

@@ -45,14 +45,16 @@ class Standing:
 
     # -- tables --------------------------------------------------------------------------------------------------
 
-    def table(self, key: str, place: Place) -> Table | None:
-        """The table that an operation changes; None where no revision made it: it was there before, then."""
+    def table(self, key: str, place: Place, keys: bool = False) -> Table | None:
+        """The table that an operation changes, or only its keys; None where no revision made it: it was there before, then."""
         found = self.schema.tables.get(key)
         if found is None:
             if key not in self.temporary:
                 self.schema.assumed.setdefault(key, place)
-        elif self.doubt and not found.unclear:
-            found.unclear = self.doubt
+        elif self.doubt and keys:
+            found.unclear_keys = found.unclear_keys or self.doubt
+        elif self.doubt:
+            found.unclear = found.unclear or self.doubt
         return found
 
     def create_table(self, table: Table, keep: bool = False) -> None:
@@ -153,21 +155,21 @@ class Standing:
     # -- indexes and constraints ---------------------------------------------------------------------------------
 
     def add_index(self, key: str, index: Index, place: Place, keep: bool = False) -> None:
-        table = self.table(key, place)
+        table = self.table(key, place, keys=True)
         if table and not (keep and any(i.name == index.name for i in table.indexes)):
             table.indexes.append(index)
 
     def add_foreign_key(self, key: str, foreign_key: ForeignKey, place: Place) -> None:
-        table = self.table(key, place)
+        table = self.table(key, place, keys=True)
         if table:
             table.foreign_keys.append(foreign_key)
 
     def drop_index(self, name: str, key: str, place: Place) -> None:
         """Drops an index; but for MySQL its name is enough, whatever table is said with it."""
-        named = self.table(key, place) if key else None
+        named = self.table(key, place, keys=True) if key else None
         own = named and any(i.name == name for i in named.indexes)
         for table in [named] if named and (own or self.dialect == "mysql") else list(self.having(name)):
-            if self.table(table.name, place) and not self.doubt:
+            if self.table(table.name, place, keys=True) and not self.doubt:
                 table.indexes = [i for i in table.indexes if i.name != name]
 
     def rename_index(self, old: str, new: str) -> None:
@@ -181,10 +183,12 @@ class Standing:
 
     def drop_constraint(self, key: str, name: str, kind: str, place: Place) -> None:
         """Drops a constraint by the name it was given, or the one that the database gave it."""
-        table = self.table(key, place)
-        if table is None or self.doubt or kind == "check":
+        held = self.schema.tables.get(key)
+        if held and (kind := kind or _kind(held, name)) in ("", "check"):
             return
-        kind = kind or _kind(table, name)
+        table = self.table(key, place, keys=kind != "primary")
+        if table is None or self.doubt:
+            return
         if kind == "primary":
             table.columns = {n: replace(c, primary_key=False) for n, c in table.columns.items()}
         elif kind == "foreignkey":
@@ -195,7 +199,7 @@ class Standing:
             table.indexes = [i for i in table.indexes if i is not dropped]
 
     def rename_constraint(self, key: str, old: str, new: str, place: Place) -> None:
-        table = self.table(key, place)
+        table = self.table(key, place, keys=True)
         if table:
             table.indexes = [replace(i, name=new) if i.name == old else i for i in table.indexes]
             table.foreign_keys = [replace(f, name=new) if f.name == old else f for f in table.foreign_keys]

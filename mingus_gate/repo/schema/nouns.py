@@ -76,6 +76,8 @@ class Table:
     indexes: list[Index] = field(default_factory=list)
     foreign_keys: list[ForeignKey] = field(default_factory=list)
     unclear: str = ""
+    unclear_keys: str = ""
+    """The expression that keeps its indexes, unique constraints and foreign keys from being known; the columns are."""
 
 
 @dataclass(slots=True)
