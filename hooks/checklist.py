@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from mingus_gate.checklist import MARK, SHIPPED, own_file, problems
 from mingus_gate.repo import Repo
+from mingus_gate.repo.staged import staged
 from mingus_gate.repo.tree import File
 
 from .door import CLEAN, FOUND, Committed, guarded, line, note, read_settings
@@ -22,7 +23,7 @@ def hook(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("mingus-hook-checklist", description="Finds items without an id, ids given twice and links to no rule.")
     parser.add_argument("files", nargs="*", metavar="FILE", help="the committed files (default: all)")
     settings = read_settings(Path())
-    repo = Repo(Path(), settings.exclude)
+    repo = staged(Repo(Path(), settings.exclude))
     committed = Committed(repo, parser.parse_args(argv).files)
     if settings.checklist:
         configured = own_file(repo, settings.checklist)

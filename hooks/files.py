@@ -11,6 +11,7 @@ from pathlib import Path
 from mingus_gate import checks
 from mingus_gate.model import Check, Kind, Place, Result, Severity
 from mingus_gate.repo import Repo
+from mingus_gate.repo.staged import staged
 from mingus_gate.run import assess
 
 from .door import CLEAN, FOUND, Committed, guarded, line, note, read_settings
@@ -29,7 +30,7 @@ def hook(argv: Sequence[str]) -> int:
     parser.add_argument("files", nargs="*", metavar="FILE", help="the committed files (default: all)")
     arguments = parser.parse_args(argv)
     settings = read_settings(Path())
-    repo = Repo(Path(), settings.exclude)
+    repo = staged(Repo(Path(), settings.exclude))
     committed = Committed(repo, arguments.files)
     if not committed.files:
         note(

@@ -50,7 +50,11 @@ def _with(repo: Repo, commit: str, names: set[bytes]) -> Repo:
             path = os.fsdecode(name)
             if mode in REGULAR and int(size) <= MAX_BYTES and not repo.tree.excludes(printable(path)):
                 wanted.append((path, blob))
-    other = Repo(repo.root, tree=repo.tree.with_files(files + _read(repo.root, wanted)))
+    try:
+        files += read_blobs(repo.root, wanted)
+    except GitError as error:
+        raise NoBaseError(f"no base to compare with: {error}") from None
+    other = Repo(repo.root, tree=repo.tree.with_files(files))
     repo.share(other)
     return other
 
@@ -68,10 +72,10 @@ def _merge_base(root: Path, ref: str) -> str:
         raise NoBaseError(f"no base to compare with: `{ref}` and HEAD share no commit here; check out with fetch-depth: 0") from None
 
 
-def _read(root: Path, wanted: list[tuple[str, bytes]]) -> list[File]:
-    """The files with the given blobs, all read by one git process."""
+def read_blobs(root: Path, wanted: list[tuple[str, bytes]]) -> list[File]:
+    """The files with the given blobs, all read by one git process. Raises GitError."""
     files = []
-    out = _git(root, "cat-file", "--batch", feed=b"\n".join(blob for _, blob in wanted) + b"\n") if wanted else b""
+    out = git(root, "cat-file", "--batch", feed=b"\n".join(blob for _, blob in wanted) + b"\n") if wanted else b""
     for path, _ in wanted:
         head, _, rest = out.partition(b"\n")
         size = int(head.split()[2])
@@ -82,9 +86,9 @@ def _read(root: Path, wanted: list[tuple[str, bytes]]) -> list[File]:
     return files
 
 
-def _git(root: Path, *arguments: str, feed: bytes | None = None) -> bytes:
+def _git(root: Path, *arguments: str) -> bytes:
     """What git prints. Raises NoBaseError."""
     try:
-        return git(root, *arguments, feed=feed)
+        return git(root, *arguments)
     except GitError as error:
         raise NoBaseError(f"no base to compare with: {error}") from None

@@ -12,14 +12,14 @@ class GitError(Exception):
     """git is not there, is no repository's, or said no. The text names the command, never its output."""
 
 
-def git(root: Path, *arguments: str, feed: bytes | None = None, settings: Iterable[tuple[str, str]] = ()) -> bytes:
+def git(root: Path, *arguments: str, feed: bytes | None = None, keep: tuple[str, ...] = (), settings: Iterable[tuple[str, str]] = ()) -> bytes:
     """What `git ARGUMENTS` prints in `root`, within two minutes. Raises GitError.
 
     `settings` are configuration that no other process may see, as it would on a command line.
     The folder may belong to somebody else (a container's checkout), so its owner is not asked for. The GIT_ variables of
-    a hook are left out: its GIT_DIR may name another repository than the one asked about.
+    a hook are left out but for those to `keep`: its GIT_DIR may name another repository than the one asked about.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in keep}
     command = ("git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", str(root), *arguments)
     environment = {**kept, "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     for number, (key, value) in enumerate(settings):

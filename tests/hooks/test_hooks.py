@@ -189,8 +189,23 @@ def test_a_committed_file_that_does_not_parse_is_named(tmp_path: Path) -> None:
 def test_what_is_staged_is_judged_also_before_the_first_commit(tmp_path: Path) -> None:
     root = git_tree(tmp_path, GOOD)
     write(root, BAD["mingus-env-hygiene"][0])
+    assert run("mingus-env-hygiene", root, "app.py").returncode == 0
+    git_tree(root, {})
     assert run("mingus-env-hygiene", root, "./app.py").returncode == 1
     assert run("mingus-env-hygiene", root, str(root / "app.py")).returncode == 1
+    write(root, GOOD)
+    assert run("mingus-env-hygiene", root, "app.py").returncode == 1
+    (root / "app.py").unlink()
+    assert run("mingus-env-hygiene", root, "app.py").returncode == 1
+
+
+def test_the_index_that_a_commit_names_is_judged(tmp_path: Path) -> None:
+    """`git commit app.py` with other things staged: the hook is given an index of its own."""
+    root = git_tree(tmp_path / "tree", GOOD)
+    (tmp_path / "index").write_bytes((root / ".git/index").read_bytes())
+    git_tree(root, BAD["mingus-env-hygiene"][0])
+    assert run("mingus-env-hygiene", root, "app.py", GIT_INDEX_FILE=str(tmp_path / "index")).returncode == 0
+    assert run("mingus-env-hygiene", root, "app.py").returncode == 1
 
 
 def test_a_checklist_is_known_by_its_configured_path_its_name_or_its_ids(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ class Type:
     item: Type | None = None
     shown: str = ""
     """As it stands in the source: `String(120)`."""
+    name: str = ""
+    """An enum type's name in the database."""
 
 
 UNTOLD = Type("")
@@ -36,6 +38,8 @@ class Column:
     default: bool | None = False
     primary_key: bool = False
     place: Place | None = None
+    server_default: str = ""
+    """As it stands in the source, where it could be told: `"EUR"`, `sa.text("now()")`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class Table:
     indexes: list[Index] = field(default_factory=list)
     foreign_keys: list[ForeignKey] = field(default_factory=list)
     unclear: str = ""
+    unclear_keys: str = ""
+    """The expression that keeps its indexes, unique constraints and foreign keys from being known; the columns are."""
 
 
 @dataclass(slots=True)
