@@ -56,6 +56,10 @@ def grown(body: str, more: str = "") -> dict[str, str]:
     return {**LINE, NEWEST: "import sqlalchemy as sa\n" + step('"5e6f"', '"3c4d"', body, more=f"{more}\n")}
 
 
+def widened(table: str) -> str:
+    return f'op.alter_column("{table}", "id", existing_type=sa.Integer(), type_=sa.BigInteger())'
+
+
 MODELS = """
     from flask import Flask
     from flask_sqlalchemy import SQLAlchemy
@@ -324,6 +328,40 @@ QUIET: Quiet = {
         ),
         ("after a COMMIT by hand", grown('op.execute("COMMIT")\n    op.execute("CREATE INDEX CONCURRENTLY ix ON users (name)")')),
         ("none", LINE),
+    ],
+    "migrations.rewrites": [
+        (
+            "a longer text",
+            {
+                **LINE,
+                "requirements.txt": "psycopg2-binary==2.9.9\n",
+                "migrations/versions/5e6f_long_names.py": """
+                    import sqlalchemy as sa
+                    from alembic import op
+
+                    revision = "5e6f"
+                    down_revision = "3c4d"
+
+
+                    def upgrade():
+                        op.alter_column("users", "name", existing_type=sa.String(80), type_=sa.String(200))
+                """,
+            },
+        ),
+        ("to an unbounded text", POSTGRESQL | grown('op.alter_column("users", "name", existing_type=sa.String(80), type_=sa.Text())')),
+        (
+            "of a table it makes",
+            POSTGRESQL | grown('op.create_table("t")\n    ' + widened("t")),
+        ),
+        (
+            "in the downgrade",
+            POSTGRESQL | {**LINE, "migrations/versions/z.py": step('"z"', '"3c4d"', "pass", widened("users"))},
+        ),
+        ("its nullability only", POSTGRESQL | grown('op.alter_column("users", "name", existing_type=sa.String(80), nullable=True)')),
+        (
+            "MySQL",
+            {"app.py": PLAIN_APP, "requirements.txt": "pymysql\n"} | grown(widened("users")),
+        ),
     ],
     "migrations.enum-values": [
         (
@@ -610,6 +648,33 @@ REPORTED: Reported = {
         ),
         ("by hand", grown('op.execute("CREATE INDEX CONCURRENTLY ix ON users (name)")'), f"{NEWEST}:8"),
     ],
+    "migrations.rewrites": [
+        (
+            "a wider number",
+            {
+                **LINE,
+                "requirements.txt": "psycopg2-binary==2.9.9\n",
+                "migrations/versions/5e6f_more_users.py": """
+                    import sqlalchemy as sa
+                    from alembic import op
+
+                    revision = "5e6f"
+                    down_revision = "3c4d"
+
+
+                    def upgrade():
+                        op.alter_column("users", "id", existing_type=sa.Integer(), type_=sa.BigInteger())
+                """,
+            },
+            "migrations/versions/5e6f_more_users.py:10",
+        ),
+        ("a shorter text", POSTGRESQL | grown('op.alter_column("users", "name", existing_type=sa.Text(), type_=sa.String(20))'), f"{NEWEST}:8"),
+        (
+            "in a batch",
+            POSTGRESQL | grown('with op.batch_alter_table("users") as b:\n        b.alter_column("id", existing_type=sa.JSON(), type_=sa.Text())'),
+            f"{NEWEST}:9",
+        ),
+    ],
     "migrations.enum-values": [
         (
             "inside a transaction",
@@ -747,6 +812,15 @@ UNKNOWN: Unknown = {
             },
             "migrations/env.py",
         ),
+    ],
+    "migrations.rewrites": [
+        ("what it was is not written", POSTGRESQL | grown('op.alter_column("users", "id", type_=sa.BigInteger())'), "existing_type"),
+        (
+            "the server's time zone decides",
+            POSTGRESQL | grown('op.alter_column("users", "at", existing_type=sa.DateTime(), type_=sa.DateTime(timezone=True))'),
+            "time zone",
+        ),
+        ("nothing says which database", grown(widened("users")), "not known"),
     ],
     "migrations.enum-values": [
         (

@@ -10,7 +10,7 @@ from mingus_gate.repo.database.databases import databases
 from mingus_gate.repo.flask.app import proven_absent
 from mingus_gate.repo.migrations.histories import LOOKED_FOR, fresh, no_history
 from mingus_gate.repo.migrations.history import Revision
-from mingus_gate.repo.migrations.locks import concurrent_inside, enum_values, indexes, whole_tables
+from mingus_gate.repo.migrations.locks import concurrent_inside, enum_values, indexes, rewrites, whole_tables
 from mingus_gate.repo.migrations.steps import Step, upgrade_place
 
 POSTGRESQL = f"PostgreSQL, and {LOOKED_FOR}"
@@ -34,6 +34,16 @@ CONCURRENT_INDEX = Rule(
     'PostgreSQL refuses it inside a transaction ("CREATE INDEX CONCURRENTLY cannot run inside a transaction block"), and Alembic runs '
     "every revision in one: the deploy stops there.",
     "https://alembic.sqlalchemy.org/en/latest/api/runtime.html#alembic.runtime.migration.MigrationContext.autocommit_block",
+)
+REWRITES = Rule(
+    "migrations.rewrites",
+    Severity.WARNING,
+    "New revisions change no type in a way that rewrites the table",
+    "Add a second column of the new type, fill it in batches while both are written, and drop the old one in a later release.",
+    POSTGRESQL,
+    "PostgreSQL writes the whole table and its indexes anew under a lock that stops reading too. Longer or unbounded texts and wider numerics "
+    "of the same scale need no rewrite.",
+    "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
 )
 ENUM_VALUES = Rule(
     "migrations.enum-values",
@@ -76,6 +86,17 @@ def concurrent_index(repo: Repo) -> Iterator[Observation]:
         "builds its index on {} concurrently, outside a transaction",
         "builds no index concurrently",
         _ends_transactions(repo),
+    )
+
+
+def rewrites_(repo: Repo) -> Iterator[Observation]:
+    yield from no_history(repo)
+    yield from _on_postgresql(
+        repo,
+        rewrites,
+        "changes the type of {}: the table is written anew while nobody can use it",
+        "changes the type of {} in place",
+        "changes no type",
     )
 
 
@@ -125,6 +146,7 @@ def _steps(repo: Repo, find: Callable[[Repo, Revision], list[Step]], harm: str, 
 RULES = {
     BLOCKING_INDEX: blocking_index,
     CONCURRENT_INDEX: concurrent_index,
+    REWRITES: rewrites_,
     ENUM_VALUES: enum_values_,
     BATCHED_DATA: batched_data,
 }

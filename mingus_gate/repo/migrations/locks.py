@@ -11,7 +11,9 @@ import re
 from mingus_gate.repo import Repo
 from mingus_gate.repo.migrations.history import Revision
 from mingus_gate.repo.migrations.steps import Step, born_before, is_operation, made_here, made_later, sql_of, table_of, upgrade_calls
-from mingus_gate.repo.python import Module, keyword
+from mingus_gate.repo.python import Module, keyword, string
+from mingus_gate.repo.schema.nouns import Type
+from mingus_gate.repo.schema.types import read_type
 
 INDEX = re.compile(r"\bCREATE\s+(?:UNIQUE\s+)?INDEX\s+(CONCURRENTLY\b)?[^;(]*?\bON\s+(?:ONLY\s+)?[\"`]?([\w.]+)", re.IGNORECASE)
 
@@ -57,6 +59,33 @@ def concurrent_inside(repo: Repo, revision: Revision) -> list[Step]:
             table = texts[0][2] if texts else table_of(repo, module, call, 1)
             found.append(Step(table or "…", module.place(call), not _outside(module, call)))
     return found
+
+
+def rewrites(repo: Repo, revision: Revision) -> list[Step]:
+    """The types that the upgrade changes on tables which were there before; harmful where PostgreSQL writes the table anew."""
+    module, calls = revision.module, upgrade_calls(revision)
+    fresh_tables = {*made_here(repo, module, calls), *born_before(repo, revision)}
+    found = []
+    for call in calls:
+        wanted = keyword(call, "type_") if is_operation(module, call, "alter_column") else None
+        table = table_of(repo, module, call, 0) if wanted is not None else ""
+        if wanted is None or table in fresh_tables:
+            continue
+        old, new = read_type(repo, module, keyword(call, "existing_type")), read_type(repo, module, wanted)
+        column = string(call.args[-1]) if call.args else None
+        known = bool(old.family and new.family)
+        doubt = "" if known else f"what it was is not told: write `existing_type=` beside `type_={new.shown}`"
+        if {old.family, new.family} == {"timestamp", "timestamptz"}:
+            doubt = "it depends on the server's time zone"  # in place where that is UTC
+        found.append(Step(f"{table or '…'}.{column or '…'}", module.place(call), not _in_place(old, new), doubt))
+    return found
+
+
+def _in_place(old: Type, new: Type) -> bool:
+    """Whether PostgreSQL changes one type into the other without touching the rows: texts that may get longer."""
+    if old.family == new.family:
+        return old.family != "string" or new.length is None or (old.length is not None and old.length <= new.length)
+    return old.family in ("string", "text") and (new.family == "text" or (new.family == "string" and new.length is None))
 
 
 def enum_values(repo: Repo, revision: Revision) -> list[Step]:
