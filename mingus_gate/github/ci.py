@@ -16,7 +16,7 @@ from mingus_gate.gate import examine
 from mingus_gate.github.annotations import MOST, annotate, command, fenced
 from mingus_gate.github.client import ApiError, Client
 from mingus_gate.github.comment import compose, publish
-from mingus_gate.github.event import Event, read_event
+from mingus_gate.github.event import PUSH, Event, of_pull, read_event
 from mingus_gate.github.history import deepen
 from mingus_gate.github.inputs import Inputs, read_inputs
 from mingus_gate.github.summary import SUMMARY_BOUND, write_outputs, write_summary
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a file's name may be in no encoding
     try:
         inputs = read_inputs(vars(arguments), os.environ)
-        event = read_event(os.environ)
+        event = _found_pull(read_event(os.environ), inputs)
         base = inputs.base or event.base
         if base:
             deepen(inputs.path, base, server=event.server, token=inputs.token)
@@ -46,13 +46,26 @@ def run(arguments: argparse.Namespace) -> int:
         for line in str(error).splitlines():
             print(command("error", line, title="mingus-gate"))
         return USAGE
-    tell(report, inputs, os.environ)
+    tell(report, inputs, event, os.environ)
     return BLOCKS if report.score.verdict == "blocked" else PASSES
 
 
-def tell(report: Report, inputs: Inputs, environ: Mapping[str, str]) -> None:
+def _found_pull(event: Event, inputs: Inputs) -> Event:
+    """A push's event with the open pull request whose tip it is, if there is one and a comment is wanted."""
+    if event.name != PUSH or inputs.comment == "never" or not inputs.token:
+        return event
+    try:
+        pulls = list(Client(event.api, event.graphql, inputs.token).get_all(f"/repos/{event.repository}/commits/{event.sha}/pulls"))
+    except ApiError as error:
+        print(command("warning", f"the pull request of this push was not found: {error}. The verdict stands.", title="mingus-gate"))
+        return event
+    mine = (p for p in pulls if p.get("state") == "open" and (p.get("head") or {}).get("sha") == event.sha)
+    return of_pull(event, next(mine, {}))
+
+
+def tell(report: Report, inputs: Inputs, event: Event, environ: Mapping[str, str]) -> None:
     """Writes log, report file, summary, comment, outputs and annotations. What fails becomes a warning and stops none of the others."""
-    event, folder = read_event(environ), _folder(inputs.path)
+    folder = _folder(inputs.path)
     links = Links(tree=f"{event.server}/{event.repository}/blob/{event.head}/{quote(folder)}" if event.head else "", commit=event.head)
     troubles = []
 

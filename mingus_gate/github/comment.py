@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 
 from mingus_gate.github.client import ApiError, Client
@@ -52,12 +53,16 @@ def publish(client: Client, event: Event, text: str, mode: Mode) -> str:
 
 def _publish(client: Client, event: Event, text: str, mode: Mode) -> str:
     posted = next(iter(_own(client, event, text)), None)
-    if posted is None:
-        made = client.post(f"/repos/{event.repository}/issues/{event.pull}/comments", {"body": text})
-        return _address(_first_of_two_runs(client, event, text, made))
-    if not _worth_writing(str(posted.get("body")), text, mode):
+    if posted and not _worth_writing(str(posted.get("body")), text, mode):
         return _address(posted)
-    return _address(client.patch(f"/repos/{event.repository}/issues/comments/{posted['id']}", {"body": text}))
+    if posted:
+        try:
+            return _address(client.patch(f"/repos/{event.repository}/issues/comments/{posted['id']}", {"body": text}))
+        except ApiError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise  # not found: somebody has just deleted it
+    made = client.post(f"/repos/{event.repository}/issues/{event.pull}/comments", {"body": text})
+    return _address(_first_of_two_runs(client, event, text, made))
 
 
 def _first_of_two_runs(client: Client, event: Event, text: str, made: dict[str, Any]) -> dict[str, Any]:

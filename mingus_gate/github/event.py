@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-PULL_REQUEST = "pull_request"
+PULL_REQUEST, PUSH = "pull_request", "push"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class Event:
     """The commit people see: the tip of the pull request's branch, else `sha`."""
 
     base: str = ""
-    """The commit that the pull request is to be merged into; empty without a pull request."""
+    """What to compare with: the commit that the pull request or the merge queue's group is to be merged into, or that a push
+    went on from; empty where there is none."""
 
     pull: int | None = None
     fork: bool = False
@@ -48,13 +49,18 @@ def read_event(environ: Mapping[str, str]) -> Event:
     # pull_request_target and workflow_run judge the base's code: they have no pull request to report on
     pull = _mapping(payload, "pull_request") if name == PULL_REQUEST else {}
     head = _mapping(pull, "head")
+    bases = {
+        PULL_REQUEST: _mapping(pull, "base").get("sha"),
+        PUSH: str(payload.get("before") or "").strip("0") and payload.get("before"),  # noughts: the branch is new
+        "merge_group": _mapping(payload, "merge_group").get("base_sha"),
+    }
     number = pull.get("number")
     return Event(
         name=name,
         repository=repository,
         sha=sha,
         head=str(head.get("sha") or sha),
-        base=str(_mapping(pull, "base").get("sha") or ""),
+        base=str(bases.get(name) or ""),
         pull=number if isinstance(number, int) else None,
         fork=bool(pull) and str(_mapping(head, "repo").get("full_name", "")).lower() != repository.lower(),
         api=(environ.get("GITHUB_API_URL") or "https://api.github.com").rstrip("/"),
@@ -62,6 +68,12 @@ def read_event(environ: Mapping[str, str]) -> Event:
         server=server,
         run=f"{server}/{repository}/actions/runs/{run}" if run and repository else "",
     )
+
+
+def of_pull(event: Event, pull: Mapping[str, Any]) -> Event:
+    """The event of a push whose commit is the tip of the pull request that GitHub's API describes."""
+    number, base = pull.get("number"), _mapping(dict(pull), "base")
+    return replace(event, pull=number if isinstance(number, int) else None, base=str(base.get("sha") or event.base))
 
 
 def _payload(path: str) -> dict[str, Any]:

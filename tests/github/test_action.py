@@ -102,9 +102,9 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def git(folder: Path, *arguments: str, text: str = "") -> None:
+def git(folder: Path, *arguments: str, text: str = "") -> str:
     identity = ("-c", "user.name=t", "-c", "user.email=t@t.example")
-    subprocess.run(["git", *identity, *arguments], cwd=folder, input=text, text=True, check=True, capture_output=True)
+    return subprocess.run(["git", *identity, *arguments], cwd=folder, input=text, text=True, check=True, capture_output=True).stdout.strip()
 
 
 def with_fault(folder: Path, name: str) -> None:
@@ -112,17 +112,33 @@ def with_fault(folder: Path, name: str) -> None:
     git(folder, "apply", "--directory=my app", text=patch)
 
 
-def act(tmp_path: Path, shipped: Path, checkout: Path, github: GitHub, workflow: str, *, token: str = JOB, uv: bool = True) -> Run:
-    """Pushes what stands in the checkout to pull request 7 and runs its workflow."""
+PULL = {"pull_request": {"number": 7, "head": {"sha": "f00ba12", "repo": {"full_name": "acme/shop"}}}}
+
+
+def act(
+    tmp_path: Path,
+    shipped: Path,
+    checkout: Path,
+    github: GitHub,
+    workflow: str,
+    *,
+    token: str = JOB,
+    uv: bool = True,
+    event: str = "pull_request",
+    payload: Any = None,
+) -> Run:
+    """Pushes what stands in the checkout (to pull request 7, if not told otherwise) and runs its workflow."""
     (checkout / ".github/workflows").mkdir(parents=True, exist_ok=True)
     (checkout / ".github/workflows/gate.yml").write_text(workflow)
     git(checkout, "add", "--all")
     git(checkout, "commit", "--quiet", "--allow-empty", "-m", "push")
-    (tmp_path / "event.json").write_text(json.dumps({"pull_request": {"number": 7, "head": {"sha": "f00ba12", "repo": {"full_name": "acme/shop"}}}}))
-    command = [f"{BIN}/act", "pull_request", "-C", f"{checkout}", "-W", ".github/workflows/gate.yml", "-e", f"{tmp_path}/event.json", "--json"]
+    for pull in github.pulls:  # those of the commit that was just made
+        pull["head"]["sha"] = git(checkout, "rev-parse", "HEAD")
+    (tmp_path / "event.json").write_text(json.dumps(PULL if payload is None else payload))
+    command = [f"{BIN}/act", event, "-C", f"{checkout}", "-W", ".github/workflows/gate.yml", "-e", f"{tmp_path}/event.json", "--json"]
     command += ["-P", "ubuntu-latest=-self-hosted", "--pull=false", "--insecure-secrets", "--no-cache-server"]
     command += ["--local-repository", f"mingus/gate@v1={shipped}", "-s", f"GITHUB_TOKEN={token}", "--env", "GITHUB_REPOSITORY=acme/shop"]
-    command += ["--env", f"GITHUB_API_URL={github.address}", "--env", f"GITHUB_GRAPHQL_URL={github.address}/graphql"]
+    command += ["--env", f"GITHUB_API_URL={github.api}", "--env", f"GITHUB_GRAPHQL_URL={github.graphql}"]
     ended = subprocess.run(command, check=False, env=small_environment(tmp_path, uv=uv), capture_output=True, text=True, timeout=300)
     events = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
     assert any("jobResult" in event for event in events), ended.stdout + ended.stderr

@@ -123,12 +123,42 @@ def test_a_fork_is_told_in_a_notice(
     assert not github.comments
 
 
-@pytest.mark.parametrize("change", [{"name": "push"}, {"INPUT_COMMENT": "never"}, {"name": "pull_request_target"}])
+@pytest.mark.parametrize("change", [{"name": "schedule"}, {"INPUT_COMMENT": "never"}, {"name": "pull_request_target"}])
 def test_no_comment_where_none_belongs(
     monkeypatch: pytest.MonkeyPatch, judged: Path, environ: Environ, github: GitHub, change: dict[str, str]
 ) -> None:
     assert run(monkeypatch, judged, environ(**change)) == 1
     assert not github.requests
+
+
+SHA = "abcdef0" + "0" * 33
+"""The commit that is checked out."""
+
+
+def test_a_push_comments_on_the_open_pull_request_of_its_commit(
+    monkeypatch: pytest.MonkeyPatch, judged: Path, environ: Environ, github: GitHub
+) -> None:
+    github.pull(6, SHA, state="closed")
+    github.pull(7, SHA)
+    assert run(monkeypatch, judged, environ("push", event={"before": "c0ffee" + "0" * 34})) == 1
+    assert len(github.comments) == 1
+
+
+@pytest.mark.parametrize("others", [[], [(7, SHA, "closed")], [(7, "f" * 40, "open")]])
+def test_a_push_without_a_pull_request(
+    monkeypatch: pytest.MonkeyPatch, judged: Path, environ: Environ, github: GitHub, others: list[tuple[int, str, str]]
+) -> None:
+    for number, sha, state in others:
+        github.pull(number, sha, state=state)
+    assert run(monkeypatch, judged, environ("push")) == 1
+    assert not github.comments
+
+
+def test_a_push_whose_pull_request_cannot_be_asked_for(
+    monkeypatch: pytest.MonkeyPatch, judged: Path, environ: Environ, github: GitHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, judged, environ("push", INPUT_GITHUB_TOKEN="ghs_wrong")) == 1
+    assert "::warning title=mingus-gate::the pull request of this push was not found: GitHub answered 401" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

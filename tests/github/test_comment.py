@@ -126,6 +126,13 @@ def test_an_answer_that_does_not_come_through(github: GitHub, event: Event, how:
     assert [c["body"] for c in github.comments] == [BLOCKED]
 
 
+def test_a_comment_that_is_deleted_in_between_is_made_anew(github: GitHub, event: Event) -> None:
+    write(github, event, BLOCKED)
+    github.faults.append(("PATCH", lambda: (github.comments.clear(), (404, {"message": "Not Found"}, {}))[1]))  # type: ignore[func-returns-value]
+    write(github, event, READY)
+    assert [c["body"] for c in github.comments] == [READY]
+
+
 def race(github: GitHub, before: int, *, answered: bool = False) -> None:
     """Another run makes its comment between our list and ours; `before` is its number."""
 

@@ -45,3 +45,19 @@ def test_an_event_file_that_is_not_understood(environ: Environ, payload: Any) ->
 
 def test_no_github_at_all() -> None:
     assert read_event({}) == Event(api="https://api.github.com", graphql="https://api.github.com/graphql", server="https://github.com")
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "base"),
+    [
+        ("pull_request", {"pull_request": {"number": 7, "base": {"sha": "ba5e"}}}, "ba5e"),
+        ("push", {"before": "c0ffee"}, "c0ffee"),
+        ("push", {"before": "0" * 40}, ""),
+        ("push", {"before": None}, ""),
+        ("merge_group", {"merge_group": {"base_sha": "feed"}}, "feed"),
+        ("schedule", {"before": "c0ffee"}, ""),
+        ("workflow_dispatch", {}, ""),
+    ],
+)
+def test_what_to_compare_with(environ: Environ, name: str, payload: Any, base: str) -> None:
+    assert read_event(environ(name, event=payload)).base == base
