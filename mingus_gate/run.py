@@ -10,10 +10,11 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Literal
 
-from mingus_gate.model import Ask, Check, Kind, Observation, Result, Rule, Unread, unclear
+from mingus_gate.model import Ask, Check, Kind, Observation, Result, Rule, Unread, told, unclear
 from mingus_gate.redact import Redactor
 from mingus_gate.repo import Repo
 from mingus_gate.target import NotGivenError, Target
+from mingus_gate.waivers import without_acceptance
 
 log = logging.getLogger(__name__)
 
@@ -133,8 +134,7 @@ def fold(
         return unknown(f"the rule could not finish ({crash})")
     if bad and (source == "live" or not hidden or any(o.place for o in bad)):
         share = len(good) / (len(good) + len(bad))
-        message = bad[0].message if len(bad) == 1 else f"{bad[0].message} (and {len(bad) - 1} more)"
-        return Result(rule, Kind.FAIL, share, source, message, "", seen)
+        return Result(rule, Kind.FAIL, share, source, told(bad), "", seen)
     if hidden:
         return unknown(f"{hidden.path}:{hidden.line} could not be parsed ({hidden.reason})")
     if open_:
@@ -147,11 +147,14 @@ def fold(
 
 
 def fingerprint(rule: Rule, observation: Observation, repo: Repo) -> str:
-    """Rule, file and the code at the place; not the line number, so it stays when lines move. No secret can be told from it."""
+    """Rule, file and the code at the place; not the line number, so it stays when lines move, nor what accepts it there.
+
+    No secret can be told from it.
+    """
     place = observation.place
     file = repo.file(place.path) if place else None
     line = file.lines[place.line - 1] if file and place and 0 < place.line <= len(file.lines) and not file.binary else ""
-    return _digest(rule.code, place.path if place else "", Redactor().text(" ".join(line.split())[:1000]))
+    return _digest(rule.code, place.path if place else "", Redactor().text(" ".join(without_acceptance(line).split())[:1000]))
 
 
 def _digest(*parts: str) -> str:
