@@ -450,3 +450,19 @@ def test_another_file_given_by_config_is_named_as_it_was_given(tmp_path: Path) -
     write(tmp_path, {"gate.toml": table(f'rule = "{KEY}"\n{TERMS}')})
     report = examine(tmp_path / "app", load(tmp_path / "app", file), only=["security-config"], today=TODAY)
     assert (only(report).state, only(report).place.path) == ("used", os.fspath(file))
+
+
+def test_the_examples_of_the_documentation_waive(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent / "docs/configuration.md").read_text("utf-8").partition("## Waivers")[2]
+    toml, code = (page.partition(f"```{language}\n")[2].partition("```")[0] for language in ("toml", "python"))
+    head = 'from alembic import op\nrevision = "1"\ndown_revision = None\ndef upgrade():\n'
+    files = {
+        "app/__init__.py": "from flask import Flask\nfrom flask_limiter import Limiter\napp = Flask(__name__)\nlimiter = Limiter(app=app)\n",
+        "migrations/env.py": "from alembic import context\n",
+        "migrations/versions/1_a.py": head + "".join(f"    {line}\n" for line in code.splitlines()),
+        "pyproject.toml": toml,
+    }
+    write(tmp_path, files)
+    report = examine(tmp_path, load(tmp_path), only=["rate-limiting", "migrations"], today=TODAY)
+    assert [(w.state, str(w.expires)) for w in report.waivers] == [("used", "None"), ("used", "2026-12-31"), ("used", "2026-12-31")]
+    assert {r.rule.code for r in report.results if r.waiver} == {"rate-limiting.shared-storage", "migrations.destructive"}
