@@ -396,18 +396,15 @@ ENTRIES = st.tuples(st.fixed_dictionaries({}, optional=RIGHT), st.dictionaries(K
 
 @given(st.lists(ENTRIES, max_size=4), st.text(max_size=40))
 def test_random_tables_never_crash_and_never_waive_without_rule_owner_reason_and_end(entries: list[dict[str, Any]], text: str) -> None:
-    code = RULES[KEY]
-    check = Check("security-config", "A", "Is it?", 1)
-    answers = {
-        check: [Result(code, Kind.FAIL, 0.0, "static", "no", observations=(broken("no", Place("app.py", 3)),), fingerprint="0123456789abcdef")]
-    }
+    check, seen = Check("security-config", "A", "Is it?", 1), (broken("no", Place("app.py", 3)),)
+    answers = {check: [Result(RULES[KEY], Kind.FAIL, 0.0, "static", "no", observations=seen, fingerprint="0123456789abcdef")]}
     marked, waivers = waive(answers, written(entries, text, "pyproject.toml"), today=TODAY, known=RULES)
     assert len(waivers) == len(entries)
     for entry, waiver in zip(entries, waivers, strict=True):
         end = entry.get("expires")
         in_time = type(end) is date and TODAY <= end <= TODAY + timedelta(days=90)
         texts = [entry.get(name) for name in ("owner", "reason")]
-        right = entry.get("rule") in RULES and all(isinstance(t, str) and t.strip() for t in texts) and (end == "never" or in_time)
+        right = entry.get("rule") in [*RULES] and all(isinstance(t, str) and t.strip() for t in texts) and (end == "never" or in_time)
         assert right or (waiver.state == "invalid" and waiver.note)
     if marked[check][0].waiver:
         assert any(w.state in ("used", "ending") for w in waivers)
@@ -437,7 +434,7 @@ def test_a_table_that_is_none_ends_the_run_and_a_wrong_entry_does_not(tmp_path: 
     write(tmp_path, {"app.py": APP, "pyproject.toml": table("rule = 3")})
     done = run("check", tmp_path, "--only", "security-config")
     assert done.returncode == 1
-    assert "pyproject.toml:4  does not waive: `rule` is missing" in done.stdout
+    assert "pyproject.toml:4 does not waive: `rule` is missing" in done.stdout
     write(tmp_path, {"pyproject.toml": f'[tool.mingus-gate]\n[tool.mingus-gate.waivers]\nrule = "{KEY}"\n'})
     done = run("check", tmp_path)
     assert done.returncode == 2

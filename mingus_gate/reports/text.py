@@ -162,7 +162,7 @@ def _waivers(report: Report) -> Iterator[RenderableType]:
         yield _title("Waivers to look at", len(report.noted_waivers))
         for waiver in report.noted_waivers[:SHOWN]:
             waives = " does not waive:" if waiver.state == "invalid" else ":"
-            yield _hanging(Text("!", "yellow"), Text.assemble((f"{waiver.place}", "bold"), f" {waiver.rule}{waives} {waiver.note}"))
+            yield _hanging(Text("!", "yellow"), Text.assemble((f"{waiver.place}", "bold"), f" {waiver.rule}".rstrip(), f"{waives} {waiver.note}"))
         if len(report.noted_waivers) > SHOWN:
             yield Text(f"   … and {len(report.noted_waivers) - SHOWN} more", "dim")
 
