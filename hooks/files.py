@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mingus_gate import checks
-from mingus_gate.model import Check, Place, Result, Role, Severity
+from mingus_gate.model import Check, Place, Result, Severity, Waiver
 from mingus_gate.repo import Repo
 from mingus_gate.run import assess
 from mingus_gate.waivers import accepted, waive
 
-from .door import CLEAN, FOUND, Committed, Settings, guarded, line, note, read_settings
+from .door import CLEAN, FOUND, Committed, guarded, line, note, read_settings
 
 LEAST = Severity.WARNING
 """A commit is not held up for less."""
@@ -38,7 +38,8 @@ def hook(argv: Sequence[str]) -> int:
             f"looked at nothing: none of the {len(arguments.files)} files given is in git" if arguments.files else "looked at nothing: no files here"
         )
         return CLEAN
-    answers = _waive(assess(_chosen(arguments.rules), repo, disabled=settings.disable), settings, committed)
+    waivers = [*accepted(repo, repo.tree), *settings.waivers]
+    answers = _waive(assess(_chosen(arguments.rules), repo, disabled=settings.disable), waivers, committed)
     return _show([result for results in answers.values() for result in results], committed)
 
 
@@ -63,15 +64,14 @@ def _chosen(names: Collection[str]) -> Iterator[Check]:
             yield replace(check, static=rules)
 
 
-def _waive(answers: Mapping[Check, Sequence[Result]], settings: Settings, committed: Committed) -> Mapping[Check, Sequence[Result]]:
+def _waive(answers: Mapping[Check, Sequence[Result]], waivers: Sequence[Waiver], committed: Committed) -> Mapping[Check, Sequence[Result]]:
     """The answers with what is waived marked. Only waivers of the checks that were asked, or of none, are judged here."""
     asked = {check.id for check in answers}
     known = [rule.code for check in answers for rule in checks.load(check.id).rules]
-    written = [*accepted(committed.repo, answers, (f for f in committed.files if f.role is Role.PRODUCTION)), *settings.waivers]
-    concerned = [w for w in written if (name := w.rule.partition(".")[0]) in asked or name not in checks.IDS]
-    answers, waivers = waive(answers, concerned, today=datetime.now(UTC).date(), known=known)
-    for waiver in waivers:
-        if waiver.state in ("invalid", "ending"):
+    concerned = [w for w in waivers if (name := w.rule.partition(".")[0]) in asked or name not in checks.IDS]
+    answers, judged = waive(answers, concerned, today=datetime.now(UTC).date(), known=known)
+    for waiver in judged:
+        if waiver.state in ("invalid", "ending") and (not waiver.lines or committed.has(waiver.place)):
             note(line(waiver.place, f"waiver {'does not waive: ' if waiver.state == 'invalid' else ''}{waiver.note}", waiver.rule))
     return answers
 

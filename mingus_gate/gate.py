@@ -11,7 +11,7 @@ from pathlib import Path
 from mingus_gate.checklist import read_checklist
 from mingus_gate.checks import CHECKS, RULES
 from mingus_gate.config import Config, ConfigError, parse
-from mingus_gate.model import Base, Check, CheckResult, Kind, Report, Result
+from mingus_gate.model import Base, Check, CheckResult, Kind, Report, Result, Waiver
 from mingus_gate.redact import Redactor
 from mingus_gate.repo import Repo
 from mingus_gate.repo.base import NoBaseError, at_base
@@ -46,13 +46,13 @@ def examine(
     chosen = [check for check in CHECKS if not only or check.id in only]
     target = Target(live, repo) if live is not None else None
     redactor = Redactor(target.secrets if target else ())
+    comments = accepted(repo, repo.tree)
     static = assess(chosen, repo, disabled=config.disable, redactor=redactor, progress=progress)
     running = assess_live(chosen, target, disabled=config.disable, redactor=redactor)
     answers = {check: static[check] + running[check] for check in chosen}
-    found = [*accepted(repo, answers, repo.files()), *config.waivers]
-    answers, waivers = waive(answers, found, today=today, known=RULES, redactor=redactor)
+    answers, waivers = waive(answers, [*comments, *config.waivers], today=today, known=RULES, redactor=redactor)
     checks = judge_checks(answers)
-    compared, before = _judge_base(repo, chosen, config, base, today) if base else (None, ())
+    compared, before = _judge_base(repo, chosen, config, base, today, comments) if base else (None, ())
     checks = _with_changes(checks, before) if compared and compared.score else checks
     results = [result for check in checks for result in check.results]
     return Report(
@@ -69,7 +69,10 @@ def examine(
     )
 
 
-def _judge_base(repo: Repo, chosen: Sequence[Check], config: Config, ref: str, today: date) -> tuple[Base, tuple[CheckResult, ...]]:
+def _judge_base(
+    repo: Repo, chosen: Sequence[Check], config: Config, ref: str, today: date, comments: Sequence[Waiver]
+) -> tuple[Base, tuple[CheckResult, ...]]:
+    """The commit where `ref` and the checked out one parted, judged; `comments` are the waivers in comments of `repo`."""
     try:
         base, commit = at_base(repo, ref)
     except NoBaseError as error:
@@ -79,8 +82,10 @@ def _judge_base(repo: Repo, chosen: Sequence[Check], config: Config, ref: str, t
         theirs = parse(settings.text, "pyproject.toml") if settings else Config()
     except ConfigError:
         theirs = config
+    of_shared = [w for w in comments if base.file(w.path) is repo.file(w.path)]
+    of_others = accepted(base, [file for file in base.tree if repo.file(file.path) is not file])
     answers = assess(chosen, base, disabled=theirs.disable)  # only the source has a past
-    answers, _ = waive(answers, [*accepted(base, answers, ()), *theirs.waivers], today=today, known=RULES)
+    answers, _ = waive(answers, [*of_shared, *of_others, *theirs.waivers], today=today, known=RULES)
     checks = judge_checks(answers)
     return Base(ref, commit, judge(checks, fail_on=theirs.fail_on, min_score=theirs.min_score)), checks
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import IntEnum, StrEnum
 from typing import Any, Literal
@@ -80,6 +80,11 @@ class Waiver:
     state: Literal["used", "ending", "unused", "idle", "invalid"] = "idle"
     """ending: used, but not for long; unused: what it was for is no longer found; idle: its rule was not judged; invalid: it waives nothing."""
     note: str = ""
+
+    def unless(self, mistakes: Iterable[str]) -> Waiver:
+        """The waiver, invalid where there are mistakes."""
+        note = "; ".join(mistakes)
+        return replace(self, state="invalid", note=note) if note else self
 
     @property
     def terms(self) -> str:

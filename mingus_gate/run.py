@@ -14,7 +14,6 @@ from mingus_gate.model import Ask, Check, Kind, Observation, Result, Rule, Unrea
 from mingus_gate.redact import Redactor
 from mingus_gate.repo import Repo
 from mingus_gate.target import NotGivenError, Target
-from mingus_gate.waivers import without_acceptance
 
 log = logging.getLogger(__name__)
 
@@ -147,14 +146,11 @@ def fold(
 
 
 def fingerprint(rule: Rule, observation: Observation, repo: Repo) -> str:
-    """Rule, file and the code at the place; not the line number, so it stays when lines move, nor what accepts it there.
-
-    No secret can be told from it.
-    """
+    """Rule, file and the code at the place; not the line number, so it stays when lines move. No secret can be told from it."""
     place = observation.place
     file = repo.file(place.path) if place else None
     line = file.lines[place.line - 1] if file and place and 0 < place.line <= len(file.lines) and not file.binary else ""
-    return _digest(rule.code, place.path if place else "", Redactor().text(" ".join(without_acceptance(line).split())[:1000]))
+    return _digest(rule.code, place.path if place else "", Redactor().text(" ".join(line.split())[:1000]))
 
 
 def _digest(*parts: str) -> str:

@@ -193,9 +193,8 @@ def comments(
 
     check = Check("a", "A", "Is it?", 1, static={RULE: ask})
     repo = Repo(write(root, files))
-    answers = assess([check], repo)
-    found = [*accepted(repo, answers, repo.files()), *written([*entries], "", "pyproject.toml")]
-    marked, waivers = waive(answers, found, today=today, known=["a.rule", "a.other"])
+    found = [*accepted(repo, repo.tree), *written([*entries], "", "pyproject.toml")]
+    marked, waivers = waive(assess([check], repo), found, today=today, known=["a.rule", "a.other"])
     return marked[check][0], waivers
 
 
@@ -289,6 +288,40 @@ def test_tests_and_documents_are_read_only_where_something_is_found(tmp_path: Pa
     assert comments(tmp_path, files, holds("yes"))[1] == ()
     result, waivers = comments(tmp_path, files, broken("no", Place("README.md", 2)))
     assert (result.is_open, [w.state for w in waivers]) == (False, ["used"])
+
+
+@pytest.mark.parametrize("said", [" -- read only", ""])
+def test_a_comment_that_accepts_does_not_tell_a_rule_what_it_looks_for(tmp_path: Path, said: str) -> None:
+    form = "<form method='post'> <!-- mingus: accept security-config.csrf{} --> <input name='a'></form>\n"
+    app = (
+        APP.replace('"a-literal"', 'os.environ["K"]').replace("from", "import os\nfrom", 1)
+        + '@app.route("/", methods=["POST"])\ndef a(): return ""\n'
+    )
+    report = judge(tmp_path, {"app.py": app, "templates/a.html": form.format(said)})
+    csrf = next(r for r in report.results if r.rule.code == "security-config.csrf")
+    assert (csrf.kind, bool(csrf.waiver)) == (Kind.FAIL, bool(said))
+
+
+def test_in_vendored_and_generated_files_nothing_is_accepted(tmp_path: Path) -> None:
+    for path in ("node_modules/a.js", "dist/a.js"):
+        assert comments(tmp_path, {path: f"// {HERE}\nx\n"}, broken("no", Place(path, 2)))[0].is_open
+
+
+def test_what_is_no_comment_stays_and_lines_and_columns_too(tmp_path: Path) -> None:
+    html = f"<p>\r\n é <!-- {HERE} --> <b>\n# {HERE}".encode()
+    latin = f"# -*- coding: latin-1 -*-\nx = 'é'  # {HERE} é\ny = '# {HERE}'\n".encode("latin-1")
+    repo = Repo(write(tmp_path, {"a.html": html, "app.py": latin}))
+    waivers = accepted(repo, repo.tree)
+    assert [(str(w.place), w.place.column, w.reason) for w in waivers] == [
+        ("a.html:2", 4, "so it is"),
+        ("a.html:3", 1, "so it is"),
+        ("app.py:2", 10, "so it is"),
+    ]
+    shown = {file.path: file.data for file in repo.tree}
+    blank = " " * len(f"<!-- {HERE} -->")
+    assert shown["a.html"] == f"<p>\r\n é {blank} <b>\n{' ' * len(f'# {HERE}')}".encode()
+    assert shown["app.py"].split(b"\n")[1].rstrip() == "x = 'é'".encode("latin-1")
+    assert shown["app.py"].split(b"\n")[2:] == latin.split(b"\n")[2:]
 
 
 def test_a_comment_that_accepts_makes_no_other_finding_of_the_line(tmp_path: Path) -> None:
