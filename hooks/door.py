@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from mingus_gate import HOME, __version__
-from mingus_gate.model import Place
+from mingus_gate.model import Place, Waiver
 from mingus_gate.redact import Redactor
 from mingus_gate.repo import Repo
+from mingus_gate.waivers import written
 
 CLEAN, FOUND, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -27,16 +28,18 @@ class Settings:
     exclude: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
     checklist: str | None = None
+    waivers: tuple[Waiver, ...] = ()
 
 
 def read_settings(root: Path) -> Settings:
     """The settings in `pyproject.toml`. Raises ConfigError."""
     try:
-        table: Any = tomllib.loads((root / "pyproject.toml").read_text("utf-8")).get("tool", {}).get("mingus-gate", {})
+        text = (root / "pyproject.toml").read_text("utf-8")
+        table: Any = tomllib.loads(text).get("tool", {}).get("mingus-gate", {})
         exclude, disable, checklist = table.get("exclude", []), table.get("disable", []), table.get("checklist")
         lists = isinstance(exclude, list) and isinstance(disable, list)
         if lists and all(isinstance(item, str) for item in [*exclude, *disable, checklist or ""]):
-            return Settings(tuple(exclude), tuple(disable), checklist)
+            return Settings(tuple(exclude), tuple(disable), checklist, written(table.get("waivers", []), text, "pyproject.toml"))
     except FileNotFoundError:
         return Settings()
     except (OSError, ValueError, AttributeError, TypeError):
@@ -45,7 +48,7 @@ def read_settings(root: Path) -> Settings:
     from mingus_gate.config import load
 
     config = load(root)
-    return Settings(tuple(config.exclude), tuple(config.disable), config.checklist)
+    return Settings(tuple(config.exclude), tuple(config.disable), config.checklist, config.waivers)
 
 
 class Committed:

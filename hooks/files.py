@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mingus_gate import checks
-from mingus_gate.model import Check, Kind, Place, Result, Severity
+from mingus_gate.model import Check, Place, Result, Severity, Waiver
 from mingus_gate.repo import Repo
 from mingus_gate.repo.staged import staged
 from mingus_gate.run import assess
+from mingus_gate.waivers import accepted, waive
 
 from .door import CLEAN, FOUND, Committed, guarded, line, note, read_settings
 
@@ -37,7 +39,8 @@ def hook(argv: Sequence[str]) -> int:
             f"looked at nothing: none of the {len(arguments.files)} files given is in git" if arguments.files else "looked at nothing: no files here"
         )
         return CLEAN
-    answers = assess(_chosen(arguments.rules), repo, disabled=settings.disable)
+    waivers = [*accepted(repo, repo.tree), *settings.waivers]
+    answers = _waive(assess(_chosen(arguments.rules), repo, disabled=settings.disable), waivers, committed)
     return _show([result for results in answers.values() for result in results], committed)
 
 
@@ -62,10 +65,22 @@ def _chosen(names: Collection[str]) -> Iterator[Check]:
             yield replace(check, static=rules)
 
 
+def _waive(answers: Mapping[Check, Sequence[Result]], waivers: Sequence[Waiver], committed: Committed) -> Mapping[Check, Sequence[Result]]:
+    """The answers with what is waived marked. Only waivers of the checks that were asked, or of none, are judged here."""
+    asked = {check.id for check in answers}
+    known = [rule.code for check in answers for rule in checks.load(check.id).rules]
+    concerned = [w for w in waivers if (name := w.rule.partition(".")[0]) in asked or name not in checks.IDS]
+    answers, judged = waive(answers, concerned, today=datetime.now(UTC).date(), known=known)
+    for waiver in judged:
+        if waiver.state in ("invalid", "ending") and (not waiver.lines or committed.has(waiver.place)):
+            note(line(waiver.place, f"waiver {'does not waive: ' if waiver.state == 'invalid' else ''}{waiver.note}", waiver.rule))
+    return answers
+
+
 def _show(results: Sequence[Result], committed: Committed) -> int:
     shown = hidden = 0
     for result in results:
-        found = [o for o in result.observations if o.holds is False] if result.kind is Kind.FAIL else []
+        found = result.telling if result.is_open else ()
         here = [o for o in found if committed.has(o.place)]
         for observation in here:
             print(line(observation.place, observation.message, result.rule.code))

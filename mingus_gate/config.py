@@ -9,7 +9,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+from mingus_gate.model import Waiver
+from mingus_gate.waivers import written
 
 TABLE = "tool.mingus-gate"
 
@@ -37,6 +40,14 @@ class Config(BaseModel):
 
     checklist: str | None = None
     """Path of the application's own checklist; else the one that ships with the gate is shown."""
+
+    waivers: tuple[Waiver, ...] = ()
+    """What may stay broken. One that is not right waives nothing and is named in the report; only another shape is an error here."""
+
+    @field_validator("waivers", mode="plain")
+    @classmethod
+    def _waivers(cls, entries: Any, info: ValidationInfo) -> tuple[Waiver, ...]:
+        return written(entries, **(info.context or {}))
 
 
 def load(root: Path, file: Path | None = None, *, known: Collection[str] = ()) -> Config:
@@ -80,7 +91,7 @@ def parse(text: str, shown: str, *, known: Collection[str] = ()) -> Config:
 
 def _validated(table: dict[str, Any], text: str, shown: str, known: Collection[str]) -> Config:
     try:
-        config = Config.model_validate(table)
+        config = Config.model_validate(table, context={"text": text, "shown": shown})
     except ValidationError as error:
         raise ConfigError("\n".join(_problem(item, text, shown) for item in error.errors())) from None
     wrong = [name for name in config.disable if known and name not in known]
@@ -96,7 +107,8 @@ def _problem(item: Any, text: str, shown: str) -> str:
     if item["type"] == "extra_forbidden":
         names = [field.replace("_", "-") for field in Config.model_fields]
         return f"{where}: unknown key{nearest(key, names) or '; known are ' + ', '.join(names)}"
-    return f"{where}: {item['msg'][0].lower()}{item['msg'][1:]}, not {type(item['input']).__name__} {_short(item['input'])}"
+    said = item["msg"].removeprefix("Value error, ")
+    return f"{where}: {said[0].lower()}{said[1:]}, not {type(item['input']).__name__} {_short(item['input'])}"
 
 
 def _short(value: Any) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from mingus_gate.checklist import read_checklist
-from mingus_gate.checks import CHECKS
+from mingus_gate.checks import CHECKS, RULES
 from mingus_gate.config import Config, ConfigError, parse
-from mingus_gate.model import Base, Check, CheckResult, Kind, Report, Result
+from mingus_gate.model import Base, Check, CheckResult, Kind, Report, Result, Waiver
 from mingus_gate.redact import Redactor
 from mingus_gate.repo import Repo
 from mingus_gate.repo.base import NoBaseError, at_base, merged
@@ -19,6 +19,7 @@ from mingus_gate.repo.git import GitError, git
 from mingus_gate.run import assess, assess_live
 from mingus_gate.score import judge, judge_checks, recommend
 from mingus_gate.target import Target
+from mingus_gate.waivers import accepted, waive
 
 
 def examine(
@@ -28,6 +29,7 @@ def examine(
     only: Sequence[str] = (),
     base: str = "",
     live: Mapping[str, str] | None = None,
+    today: date | None = None,
     progress: Callable[[Check], object] = id,
 ) -> Report:
     """Judges the tree below `root`.
@@ -35,19 +37,24 @@ def examine(
     `only` names the checks to ask (all where empty). `base` is a git revision: the commit where the two parted is
     judged too, with today's rules and its own configuration, and every result says whether it is new, was there, or is fixed.
     `live` is the environment that tells where the running system is (docs/live.md); without it nothing is connected to.
+    `today` is the day, in UTC, that decides which waivers hold.
     """
     began = time.perf_counter()
-    started_at = datetime.now(UTC).isoformat(timespec="seconds")
+    now = datetime.now(UTC)
+    today = today or now.date()
     repo = Repo(root, tuple(config.exclude))
     chosen = [check for check in CHECKS if not only or check.id in only]
     target = Target(live, repo) if live is not None else None
     redactor = Redactor(target.secrets if target else ())
     compared = _find_base(repo, base) if base else None
+    comments = accepted(repo, repo.tree)
     static = assess(chosen, repo, disabled=config.disable, redactor=redactor, progress=progress)
     running = assess_live(chosen, target, disabled=config.disable, redactor=redactor)
-    checks = judge_checks({check: static[check] + running[check] for check in chosen})
+    answers = {check: static[check] + running[check] for check in chosen}
+    answers, waivers = waive(answers, [*comments, *config.waivers], today=today, known=RULES, redactor=redactor)
+    checks = judge_checks(answers)
     if compared and repo.base:
-        compared, before = _judge_base(compared, repo.base, chosen, config)
+        compared, before = _judge_base(compared, repo, repo.base, chosen, config, today, comments)
         checks = _with_changes(checks, before)
     results = [result for check in checks for result in check.results]
     return Report(
@@ -56,10 +63,11 @@ def examine(
         checklist=read_checklist(repo, config.checklist, results),
         scanned=repo.scanned,
         recommendations=recommend(checks),
-        started_at=started_at,
+        started_at=now.isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - began, 3),
         commit=_commit(root),
         base=compared,
+        waivers=waivers,
     )
 
 
@@ -73,13 +81,20 @@ def _find_base(repo: Repo, ref: str) -> Base:
     return Base(ref, commit)
 
 
-def _judge_base(compared: Base, base: Repo, chosen: Sequence[Check], config: Config) -> tuple[Base, tuple[CheckResult, ...]]:
+def _judge_base(
+    compared: Base, repo: Repo, base: Repo, chosen: Sequence[Check], config: Config, today: date, comments: Sequence[Waiver]
+) -> tuple[Base, tuple[CheckResult, ...]]:
+    """The base of `repo`, judged with its own configuration; `comments` are the waivers in comments of `repo`."""
     settings = base.file("pyproject.toml")
     try:
         theirs = parse(settings.text, "pyproject.toml") if settings else Config()
     except ConfigError:
         theirs = config
-    checks = judge_checks(assess(chosen, base, disabled=theirs.disable))  # only the source has a past
+    of_shared = [w for w in comments if base.file(w.path) is repo.file(w.path)]
+    of_others = accepted(base, [file for file in base.tree if repo.file(file.path) is not file])
+    answers = assess(chosen, base, disabled=theirs.disable)  # only the source has a past
+    answers, _ = waive(answers, [*of_shared, *of_others, *theirs.waivers], today=today, known=RULES)
+    checks = judge_checks(answers)
     return replace(compared, score=judge(checks, fail_on=theirs.fail_on, min_score=theirs.min_score)), checks
 
 
@@ -93,7 +108,7 @@ def _with_change(result: Result, before: set[str] | None) -> Result:
     if result.source == "live":  # the running system has no past to compare with
         return result
     if result.kind is Kind.FAIL:
-        return replace(result, change="existing" if before is not None and _broken(result) <= before else "new")
+        return replace(result, change="existing" if before is not None and {o.fingerprint for o in result.telling} <= before else "new")
     # a rule that was switched off, or no longer finds an answer, is not mended
     mended = result.kind is Kind.PASS or (result.kind is Kind.NOT_APPLICABLE and result.observations)
     return replace(result, change="fixed") if before is not None and mended else result

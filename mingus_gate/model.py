@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import IntEnum, StrEnum
 from typing import Any, Literal
 
@@ -60,6 +61,38 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """Somebody's word that something broken may stay so, from `[tool.mingus-gate]` or a comment in the code.
+
+    `place` is where it is written. It is for the files that match `path`, the finding with `fingerprint`, or the whole
+    rule; a comment's is for `lines` of its file and has no owner: who wrote the line. `expires` is the last day it
+    holds, in UTC; None is without end. `note` says what is wrong with it and what to do.
+    """
+
+    rule: str
+    reason: str
+    owner: str
+    expires: date | None
+    place: Place
+    path: str = ""
+    fingerprint: str = ""
+    lines: tuple[int, ...] = ()
+    state: Literal["used", "ending", "unused", "idle", "invalid"] = "idle"
+    """ending: used, but not for long; unused: what it was for is no longer found; idle: its rule was not judged; invalid: it waives nothing."""
+    note: str = ""
+
+    def unless(self, mistakes: Iterable[str]) -> Waiver:
+        """The waiver, invalid where there are mistakes."""
+        note = "; ".join(mistakes)
+        return replace(self, state="invalid", note=note) if note else self
+
+    @property
+    def terms(self) -> str:
+        """Who answers for it, and until when."""
+        return f"{self.owner or 'a comment'}, {f'until {self.expires}' if self.expires else 'without end'}"
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """Something seen that bears on a rule.
 
@@ -75,6 +108,7 @@ class Observation:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     applies: bool = True
     fingerprint: str = ""
+    waiver: Waiver | None = None
 
 
 def holds(message: str, place: Place | None = None, *, address: str = "", **evidence: Any) -> Observation:
@@ -95,6 +129,11 @@ def unclear(reason: str, place: Place | None = None, *, address: str = "", **evi
 def absent(looked_for: str) -> Observation:
     """The rule does not apply; `looked_for` says what was looked for and not found."""
     return Observation(None, looked_for, applies=False)
+
+
+def told(seen: Sequence[Observation]) -> str:
+    """What the first says, and how many more there are."""
+    return seen[0].message if len(seen) == 1 else f"{seen[0].message} (and {len(seen) - 1} more)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +180,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a rule came to. `value` is the share that holds, 0 to 1, or None where nothing was assessed."""
+    """What a rule came to. `value` is the share that holds, 0 to 1, or None where nothing was assessed; waivers do not change it."""
 
     rule: Rule
     kind: Kind
@@ -160,10 +199,40 @@ class Result:
         return self.value is not None
 
     @property
+    def waived(self) -> tuple[Observation, ...]:
+        """What is broken and may stay so."""
+        return tuple(o for o in self.observations if o.waiver)
+
+    @property
+    def waiver(self) -> Waiver | None:
+        """Who answers for the failure: given where all that is broken is waived."""
+        broken = [o.waiver for o in self.observations if o.holds is False]
+        return broken[0] if broken and all(broken) else None
+
+    @property
+    def is_open(self) -> bool:
+        """A failure that counts: not all that is broken is waived."""
+        return self.kind is Kind.FAIL and self.waiver is None
+
+    @property
+    def effective(self) -> float | None:
+        """The value with waived observations left out: they neither earn nor cost. None where none is left."""
+        if not self.waived:
+            return self.value
+        held = [o.holds for o in self.observations if o.holds is not None and not o.waiver]
+        return sum(held) / len(held) if held else None
+
+    @property
+    def telling(self) -> tuple[Observation, ...]:
+        """The observations that made the result what it is; of a failure those that are not waived, if there are any."""
+        wanted = {Kind.FAIL: False, Kind.PASS: True}.get(self.kind)
+        seen = tuple(o for o in self.observations if o.applies and o.holds is wanted)
+        return tuple(o for o in seen if not o.waiver) or seen
+
+    @property
     def place(self) -> Place | None:
         """Where a reader should look first."""
-        wanted = {Kind.FAIL: False, Kind.PASS: True}.get(self.kind)
-        return next((o.place for o in self.observations if o.place and o.holds is wanted), None)
+        return next((o.place for o in self.telling if o.place), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +248,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The whole judgement. `value` and `low`/`high` are 0 to 100; `coverage` is 0 to 1."""
+    """The whole judgement. `value`, `raw` (before waivers) and `low`/`high` are 0 to 100; `coverage` is 0 to 1."""
 
     value: float | None
     low: float
@@ -191,6 +260,7 @@ class Score:
     blocking: tuple[str, ...]
     why: str
     """One sentence: what decided the verdict."""
+    raw: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +370,8 @@ class Report:
     seconds: float
     commit: str = ""
     base: Base | None = None
+    waivers: tuple[Waiver, ...] = ()
+    """All that were found, in the configuration and in the code."""
 
     @property
     def delta(self) -> float | None:
@@ -313,4 +385,20 @@ class Report:
 
     @property
     def critical(self) -> tuple[Result, ...]:
-        return tuple(r for r in self.results if r.kind is Kind.FAIL and r.rule.severity is Severity.CRITICAL)
+        """Critical issues that are open."""
+        return tuple(r for r in self.results if r.is_open and r.rule.severity is Severity.CRITICAL)
+
+    @property
+    def waived(self) -> tuple[tuple[Result, Waiver, tuple[Observation, ...]], ...]:
+        """What is waived of each result, by each waiver."""
+        return tuple(
+            (result, waiver, tuple(o for o in result.waived if o.waiver == waiver))
+            for result in self.results
+            for waiver in dict.fromkeys(o.waiver for o in result.waived if o.waiver)
+        )
+
+    @property
+    def noted_waivers(self) -> tuple[Waiver, ...]:
+        """Those that somebody should look at: invalid ones first, then those that end soon, then those not needed any more."""
+        order = ("invalid", "ending", "unused")
+        return tuple(sorted((w for w in self.waivers if w.state in order), key=lambda w: order.index(w.state)))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Literal
 
-from mingus_gate.model import Ask, Check, Kind, Observation, Result, Rule, Unread, unclear
+from mingus_gate.model import Ask, Check, Kind, Observation, Result, Rule, Unread, told, unclear
 from mingus_gate.redact import Redactor
 from mingus_gate.repo import Repo
 from mingus_gate.target import NotGivenError, Target
@@ -133,8 +133,7 @@ def fold(
         return unknown(f"the rule could not finish ({crash})")
     if bad and (source == "live" or not hidden or any(o.place for o in bad)):
         share = len(good) / (len(good) + len(bad))
-        message = bad[0].message if len(bad) == 1 else f"{bad[0].message} (and {len(bad) - 1} more)"
-        return Result(rule, Kind.FAIL, share, source, message, "", seen)
+        return Result(rule, Kind.FAIL, share, source, told(bad), "", seen)
     if hidden:
         return unknown(f"{hidden.path}:{hidden.line} could not be parsed ({hidden.reason})")
     if open_:

@@ -25,8 +25,10 @@ def judge(checks: Sequence[CheckResult], *, fail_on: Literal["critical", "warnin
     """The overall score and the verdict."""
     value = _overall(checks)
     low, high = _overall(checks, unknown=0.0) or 0.0, _overall(checks, unknown=1.0)
+    raw = _overall(checks, waivers=False)
     coverage = _total_coverage(checks)
-    failed = [r for c in checks for r in c.results if r.kind is Kind.FAIL]
+    failed = [r for c in checks for r in c.results if r.is_open]
+    waived = sum(r.waiver is not None for c in checks for r in c.results)
     critical = [r for r in failed if r.rule.severity is Severity.CRITICAL]
     blocking = tuple(r.rule.code for r in failed if fail_on != "never" and r.rule.severity >= FAIL_ON[fail_on])
     grade = _grade(value, bool(critical))
@@ -35,6 +37,8 @@ def judge(checks: Sequence[CheckResult], *, fail_on: Literal["critical", "warnin
         verdict, why = "blocked", f"{len(blocking)} {'issue blocks' if len(blocking) == 1 else 'issues block'} this merge"
     elif min_score is not None and value is not None and value < min_score and fail_on != "never":
         verdict, why = "blocked", f"the score {value:.1f} is under the required {min_score:g}"
+    elif value is None and raw is not None:
+        verdict, why = "not-ready", "nothing is left to judge by: all that was assessed is waived"
     elif value is None:
         verdict, why = "not-ready", "nothing could be assessed: no rule found evidence for or against"
     elif critical:
@@ -45,8 +49,11 @@ def judge(checks: Sequence[CheckResult], *, fail_on: Literal["critical", "warnin
         verdict, why = "not-ready", f"the score {value:.1f} is under {READY_SCORE:g}"
     else:
         verdict, why = "ready", "no critical issue is open"
+    if waived and value is not None:
+        why += f" ({waived} waived)"
     provisional = value is not None and coverage < ENOUGH_COVERAGE
-    return Score(_round(value), _round(low) or 0.0, _round(high) or 0.0, round(coverage, 4), grade, provisional, verdict, blocking, why)
+    bounds = _round(low) or 0.0, _round(high) or 0.0
+    return Score(_round(value), *bounds, round(coverage, 4), grade, provisional, verdict, blocking, why, _round(raw))
 
 
 def recommend(checks: Sequence[CheckResult]) -> tuple[Recommendation, ...]:
@@ -54,10 +61,10 @@ def recommend(checks: Sequence[CheckResult]) -> tuple[Recommendation, ...]:
     whole = sum(c.check.weight for c in checks if c.score is not None)
     found = []
     for check in checks:
-        points = sum(r.rule.points for r in check.results if r.assessed)
+        points = sum(r.rule.points for r in check.results if r.effective is not None)
         for result in check.results:
-            if result.kind is Kind.FAIL:
-                lost = result.rule.points * (1 - (result.value or 0.0)) / points
+            if result.is_open:
+                lost = result.rule.points * (1 - (result.effective or 0.0)) / points
                 found.append(Recommendation(result.rule, result.rule.fix, round(100 * check.check.weight * lost / whole, 2), result.place))
     return tuple(sorted(found, key=lambda r: (-r.rule.severity, -r.gain, r.rule.code)))
 
@@ -75,24 +82,25 @@ def _grade(value: float | None, critical: bool) -> str:
 
 
 def _status(results: Sequence[Result]) -> Literal["pass", "warn", "fail", "unknown", "not-applicable"]:
-    failed = [r.rule.severity for r in results if r.kind is Kind.FAIL]
-    if failed:
-        return "fail" if max(failed) is Severity.CRITICAL else "warn"
+    if any(r.is_open and r.rule.severity is Severity.CRITICAL for r in results):
+        return "fail"
+    if any(r.kind is Kind.FAIL for r in results):  # also what is waived: it is broken, and blocks nothing
+        return "warn"
     if any(r.assessed for r in results):
         return "pass"
     return "unknown" if any(r.kind is Kind.UNKNOWN for r in results) else "not-applicable"
 
 
-def _mean(results: Sequence[Result], unknown: float | None = None) -> float | None:
+def _mean(results: Sequence[Result], unknown: float | None = None, *, waivers: bool = True) -> float | None:
     """100 · Σ(points · value) / Σ points over assessed rules; `unknown` is the value lent to those that are not known."""
-    counted = [(r.rule.points, r.value if r.assessed else unknown) for r in results if r.assessed or r.kind is Kind.UNKNOWN]
+    counted = [(r.rule.points, unknown if r.kind is Kind.UNKNOWN else r.effective if waivers else r.value) for r in results]
     known = [(points, value) for points, value in counted if value is not None]
     total = sum(points for points, _ in known)
     return 100 * sum(points * value for points, value in known) / total if total else None
 
 
-def _overall(checks: Sequence[CheckResult], unknown: float | None = None) -> float | None:
-    scores = [(c.check.weight, _mean(c.results, unknown)) for c in checks]
+def _overall(checks: Sequence[CheckResult], unknown: float | None = None, *, waivers: bool = True) -> float | None:
+    scores = [(c.check.weight, _mean(c.results, unknown, waivers=waivers)) for c in checks]
     known = [(weight, score) for weight, score in scores if score is not None]
     total = sum(weight for weight, _ in known)
     return sum(weight * score for weight, score in known) / total if total else None

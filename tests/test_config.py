@@ -27,6 +27,13 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         exclude = ["legacy/**"]
         disable = ["tls.hsts", "tls"]
         checklist = "docs/go-live.md"
+        [[tool.mingus-gate.waivers]]
+        rule = "tls.hsts"
+        [[tool.mingus-gate.waivers]]
+        rule = "tls.hsts"
+        owner = "ana"
+        reason = "the edge adds it"
+        expires = 2026-12-31
         """,
     )
     assert config.fail_on == "warning"
@@ -34,6 +41,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert config.disable == ["tls.hsts", "tls"]
     assert config.exclude == ["legacy/**"]
     assert config.checklist == "docs/go-live.md"
+    assert [(waiver.place.line, waiver.state) for waiver in config.waivers] == [(8, "invalid"), (10, "idle")]
 
 
 @pytest.mark.parametrize(
@@ -47,6 +55,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ('[tool.mingus-gate]\nfail-on = "always"\n', "fail-on: input should be 'critical', 'warning' or 'never'"),
         ('[tool.mingus-gate]\ndisable = "tls"\n', "pyproject.toml:2: [tool.mingus-gate] disable: input should be a valid list"),
         ('[tool.mingus-gate]\ndisable = [\n  "tls.hst",\n]\n', "pyproject.toml:3: disable: no rule or check `tls.hst`; did you mean `tls.hsts`?"),
+        ("[tool.mingus-gate]\nwaivers = [3]\n", "pyproject.toml:2: [tool.mingus-gate] waivers: must be an array of tables: write [[tool.min"),
         ("[tool]\nmingus-gate = 3\n", "pyproject.toml:2: tool.mingus-gate must be a table: write [tool.mingus-gate]"),
         ("[tool.mingus-gate\n", "pyproject.toml: not valid TOML: "),
         (b"\xff\xfe\x00", "pyproject.toml: cannot be read (UnicodeDecodeError); it must be a UTF-8 text file"),

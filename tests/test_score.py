@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mingus_gate.model import Check, Kind, Result, Rule, Score, Severity
+from mingus_gate.model import Check, Kind, Place, Result, Rule, Score, Severity, Waiver, broken, holds
 from mingus_gate.score import judge, judge_checks, recommend
 
 
@@ -32,6 +34,15 @@ def unknown(points: int = 1) -> Result:
 
 def outside(points: int = 1) -> Result:
     return result(Kind.NOT_APPLICABLE, None, points=points)
+
+
+WAIVER = Waiver("a.b", "a reason", "ana", None, Place("pyproject.toml"))
+
+
+def waived(points: int = 1, held: int = 0, open_: int = 0, severity: Severity = Severity.WARNING, name: str = "a.b") -> Result:
+    """A failure of which one place is waived, `open_` are not, and `held` hold."""
+    seen = (replace(broken("no"), waiver=WAIVER), *[broken("no")] * open_, *[holds("yes")] * held)
+    return replace(failed(points, held / len(seen), severity, name), observations=seen)
 
 
 def score(*checks: list[Result], weights: tuple[int, ...] = (), **settings: object) -> Score:
@@ -121,6 +132,42 @@ def test_a_score_under_the_minimum_blocks_unless_nothing_may() -> None:
     assert score([unknown()], min_score=90.0).verdict == "not-ready"
 
 
+def test_what_is_waived_is_left_out_of_the_score_and_stays_in_the_raw_one() -> None:
+    judged = score([passed(1), waived(1)])
+    assert (judged.value, judged.raw, judged.coverage) == (100.0, 50.0, 1.0)
+    judged = score([waived(held=2, open_=1)])
+    assert (judged.value, judged.raw) == (66.7, 50.0)
+    judged = score([passed(1)], [waived(1)])
+    assert (judged.value, judged.raw) == (100.0, 50.0)
+    assert score([passed(1), failed(1)]).raw == 50.0
+
+
+def test_what_is_waived_does_not_block_and_is_counted_in_the_sentence() -> None:
+    judged = score([passed(9), waived(severity=Severity.CRITICAL)], fail_on="warning")
+    assert (judged.verdict, judged.grade, judged.blocking) == ("ready", "EXCELLENT", ())
+    assert judged.why == "no critical issue is open (1 waived)"
+    judged = score([passed(9), waived(severity=Severity.CRITICAL, open_=1)])
+    assert (judged.verdict, judged.blocking, judged.why) == ("blocked", ("a.b",), "1 issue blocks this merge")
+
+
+def test_with_all_waived_there_is_nothing_to_be_ready_by() -> None:
+    judged = score([waived()])
+    assert (judged.value, judged.raw, judged.grade, judged.verdict) == (None, 0.0, "UNKNOWN", "not-ready")
+    assert judged.why == "nothing is left to judge by: all that was assessed is waived"
+
+
+def test_a_check_with_something_waived_is_a_warning_not_a_pass() -> None:
+    for results, status in (([waived(severity=Severity.CRITICAL)], "warn"), ([waived(), passed()], "warn"), ([passed()], "pass")):
+        assert judge_checks({Check("a", "A", "Is it?", 1): results})[0].status == status
+
+
+def test_what_is_waived_is_not_recommended_and_the_gain_is_of_the_score_that_is_shown() -> None:
+    ranked = recommend(judge_checks({Check("a", "A", "Is it?", 1): [passed(1), failed(1, name="a.open"), waived(8)]}))
+    assert [(r.rule.code, r.gain) for r in ranked] == [("a.open", 50.0)]
+    ranked = recommend(judge_checks({Check("a", "A", "Is it?", 1): [waived(1, held=1, open_=1)]}))
+    assert [r.gain for r in ranked] == [50.0]
+
+
 def test_recommendations_put_critical_first_then_what_gains_most() -> None:
     results = [failed(1, name="a.small"), failed(1, severity=Severity.CRITICAL, name="a.critical"), failed(5, share=0.5, name="a.large"), passed(3)]
     ranked = recommend(judge_checks({Check("a", "A", "Is it?", 1): results}))
@@ -142,6 +189,14 @@ def test_the_score_lies_in_its_range_and_coverage_in_0_to_1(checks: list[list[Re
     assert 0 <= judged.coverage <= 1
     if judged.coverage == 1 and judged.value is not None:
         assert judged.low == judged.value == judged.high
+
+
+@given(st.lists(RESULTS, min_size=1, max_size=4), st.integers(0, 3), st.integers(0, 2))
+def test_waivers_never_lower_the_score_and_never_change_coverage(checks: list[list[Result]], held: int, open_: int) -> None:
+    judged = score([*checks[0], waived(2, held, open_)], *checks[1:])
+    bare = score([*checks[0], failed(2, held / (held + open_ + 1))], *checks[1:])
+    assert (judged.raw, judged.coverage) == (bare.value, bare.coverage)
+    assert judged.value is None or judged.raw is None or judged.value >= judged.raw
 
 
 @given(st.lists(RESULTS, min_size=1, max_size=4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from mingus_gate.model import Kind, Place, Report, Result, Severity
+from mingus_gate.model import Place, Report, Result, Severity
 from mingus_gate.reports.escape import shorten
 
 MOST = 10
@@ -20,8 +20,8 @@ def command(level: str, message: str, *, title: str = "", place: Place | None = 
 
 
 def annotate(report: Report, folder: str = "", *, room: int = MOST) -> Iterator[str]:
-    """One line for each failed rule, what blocks first. `folder` leads from the repository's root to the tree judged; `room` warnings fit."""
-    failed = sorted((r for r in report.results if r.kind is Kind.FAIL), key=lambda r: (-r.rule.severity, -r.rule.points))
+    """One line for each open failure, what blocks first. `folder` leads from the repository's root to the tree judged; `room` warnings fit."""
+    failed = sorted((r for r in report.results if r.is_open), key=lambda r: (-r.rule.severity, -r.rule.points))
     blocking = set(report.score.blocking)
     errors = [r for r in failed if r.rule.code in blocking or r.rule.severity is Severity.CRITICAL]
     warnings = [r for r in failed if r not in errors and r.rule.severity is Severity.WARNING]

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from mingus_gate import __version__
-from mingus_gate.model import Base, Checklist, Observation, Report, Result
+from mingus_gate.model import Base, Checklist, Observation, Report, Result, Waiver
 from mingus_gate.score import SCORING_VERSION
 
 SCHEMA = "mingus-gate/report/1"
@@ -24,7 +24,7 @@ def to_dict(report: Report) -> dict[str, Any]:
         "scoring_version": SCORING_VERSION,
         "tool": {"name": "mingus-gate", "version": __version__},
         "score": score.value,
-        "raw_score": score.value,
+        "raw_score": score.raw,
         "range": [score.low, score.high],
         "coverage": score.coverage,
         "grade": score.grade,
@@ -65,6 +65,7 @@ def to_dict(report: Report) -> dict[str, Any]:
             }
             for r in report.recommendations
         ],
+        "waivers": [{"rule": w.rule, **_waiver(w), "state": w.state, "note": w.note or None} for w in report.waivers],
         "commit": report.commit or None,
         "base": _base(report.base) if report.base else None,
         "started_at": report.started_at,
@@ -88,7 +89,7 @@ def _result(result: Result) -> dict[str, Any]:
         "fix": rule.fix,
         "fingerprint": result.fingerprint,
         "change": result.change,
-        "waiver": None,
+        "waiver": _waiver(result.waiver) if result.waiver else None,
         "observations": [_observation(o) for o in result.observations],
     }
 
@@ -104,6 +105,16 @@ def _observation(seen: Observation) -> dict[str, Any]:
         "address": seen.address or None,
         "evidence": dict(seen.evidence),
         "fingerprint": seen.fingerprint or None,
+        "waiver": _waiver(seen.waiver) if seen.waiver else None,
+    }
+
+
+def _waiver(waiver: Waiver) -> dict[str, Any]:
+    return {
+        "owner": waiver.owner or None,
+        "reason": waiver.reason,
+        "expires": str(waiver.expires or "never"),
+        "place": str(waiver.place),
     }
 
 

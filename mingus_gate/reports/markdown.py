@@ -9,8 +9,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from mingus_gate.model import CheckResult, Kind, Place, Report, Result, Severity
-from mingus_gate.reports.escape import Markdown, escape
+from mingus_gate.model import CheckResult, Kind, Place, Report, Result, Severity, told
+from mingus_gate.reports.escape import Markdown, code, escape
 from mingus_gate.reports.links import DOCS, Links
 from mingus_gate.score import GRADES, SCORING_VERSION
 
@@ -28,7 +28,7 @@ NAMED = 8
 SECTIONS = 60
 """Sections of the checklist that are named; ours has 27."""
 
-FOLDS = ("checks", "what to do next", "not verified", "checklist")
+FOLDS = ("checks", "what to do next", "waivers", "not verified", "checklist")
 """In the order of the page; they fall from the end where shorter folds were not enough."""
 
 
@@ -42,7 +42,7 @@ def render_markdown(
     """
     links = links or Links()
     view = {**_view(report), **_writers(links), "name": name, "most": rows, "footer": _footer(report, links, timed)}
-    for length, folds in [*((length, FOLDS) for length in LENGTHS), *((LENGTHS[-1], FOLDS[:kept]) for kept in (3, 2, 1, 0))]:
+    for length, folds in [*((length, FOLDS) for length in LENGTHS), *((LENGTHS[-1], FOLDS[:kept]) for kept in reversed(range(len(FOLDS))))]:
         page = _template().render(view, length=length, folds=folds, left_out=FOLDS[len(folds) :], more=partial(_more, length))
         if limit is None or len(page.encode()) <= limit:
             break
@@ -73,7 +73,7 @@ def _template() -> Template:
 
 def _view(report: Report) -> dict[str, Any]:
     """What the template shows."""
-    failed = {r.rule.code: r for r in report.results if r.kind is Kind.FAIL}
+    failed = {r.rule.code: r for r in report.results if r.is_open}
     unknown = sorted((r for r in report.results if r.kind is Kind.UNKNOWN), key=lambda r: -r.rule.points)
     silent = [r for r in unknown if r.reason.endswith(r.rule.looks_for)]
     blocking = [failed[code] for code in dict.fromkeys(report.score.blocking) if code in failed] or list(report.critical)
@@ -91,6 +91,7 @@ def _view(report: Report) -> dict[str, Any]:
         "tally": _tally(report),
         "checks": [(check, STATUS[check.status], _verified(check), _telling(check)) for check in report.checks],
         "advised": [(Markdown(f"+{r.gain:.1f}"), failed[r.rule.code]) for r in report.recommendations if failed[r.rule.code] not in blocking],
+        "waivers": _waivers(report),
         "unknown": len(unknown),
         "silent": _by_reason(silent, lambda r: r.rule.looks_for),
         "stopped": _by_reason([r for r in unknown if r not in silent], lambda r: r.reason),
@@ -118,6 +119,8 @@ def _writers(links: Links) -> dict[str, Any]:
         "what": lambda result: _seen(result)[0],
         "rule": links.rule,
         "rules": rules,
+        "told": told,
+        "written": lambda w: links.place(w.place) if w.lines or w.place.path == "pyproject.toml" else code(str(w.place)),
         "links": links,
         "place": lambda file: links.place(Place(file.path, file.line)),
     }
@@ -155,12 +158,21 @@ def _delta(report: Report) -> str:
 
 
 def _changes(report: Report) -> str:
-    """What the branch did: `1 new · 2 fixed · 5 unchanged`."""
+    """What the branch did, and what is waived whoever did it: `1 new · 2 fixed · 5 unchanged · 1 waived, the next end 2026-12-31`."""
     if not (report.base and report.base.score):
         return ""
-    found = [result.change for result in report.results]
-    words = (("new", "new"), ("fixed", "fixed"), ("existing", "unchanged"))
-    return " · ".join(f"{found.count(change)} {word}" for change, word in words if change in found) or "nothing changed"
+    found = ["waived" if result.waiver else result.change for result in report.results]
+    words = (("new", "new"), ("fixed", "fixed"), ("existing", "unchanged"), ("waived", "waived"))
+    shown = " · ".join(f"{found.count(change)} {word}" for change, word in words if change in found) or "nothing changed"
+    ends = [w.expires for w in report.waivers if w.expires and w.state in ("used", "ending")]
+    return shown + (f", the next end {min(ends)}" if ends and "waived" in found else "")
+
+
+def _waivers(report: Report) -> str:
+    """`2 waived · 1 invalid · 1 unused`"""
+    found = [waiver.state for waiver in report.noted_waivers]
+    waived = [f"{len(report.waived)} waived"] if report.waived else []
+    return " · ".join(waived + [f"{found.count(state)} {state}" for state in dict.fromkeys(found)])
 
 
 def _counts(report: Report, failed: list[Result], unknown: int) -> str:
@@ -171,6 +183,8 @@ def _counts(report: Report, failed: list[Result], unknown: int) -> str:
     shown.append(f"{held} {'rule holds' if held == 1 else 'rules hold'}")
     if unknown:
         shown.append(f"{unknown} not verified, range {report.score.low:.0f} to {report.score.high:.0f}")
+    if report.score.raw not in (None, report.score.value):
+        shown.append(f"{report.score.raw:g} before waivers")
     return " · ".join(shown)
 
 
@@ -226,14 +240,13 @@ def _verified(check: CheckResult) -> str:
 
 
 def _telling(check: CheckResult) -> Result | None:
-    """The result that tells most of a check: the worst failure, else the evidence, else why it is not known."""
-    return min(check.results, key=lambda r: (MOST_TELLING.index(r.kind), -r.rule.severity), default=None)
+    """The result that tells most of a check: the worst failure, an open one first, else the evidence, else why it is not known."""
+    return min(check.results, key=lambda r: (MOST_TELLING.index(r.kind), r.waiver is not None, -r.rule.severity), default=None)
 
 
 def _seen(result: Result) -> tuple[str, Place | None, str, int]:
     """What was seen that made the result what it is: message, place, live address, and in how many more places."""
-    wanted = {Kind.FAIL: False, Kind.PASS: True}.get(result.kind)
-    seen = [o for o in result.observations if o.applies and o.holds is wanted]
+    seen = result.telling
     if not seen:
         return result.reason or result.message, None, "", 0
-    return seen[0].message, seen[0].place, seen[0].address, len(seen) - 1
+    return seen[0].message + (" (waived)" if result.waiver else ""), seen[0].place, seen[0].address, len(seen) - 1

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mingus_gate import HOME, __version__
-from mingus_gate.model import Kind, Observation, Report, Result, Rule, Severity
+from mingus_gate.model import Kind, Observation, Report, Result, Rule, Severity, Waiver
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MAX_RESULTS = 5_000
@@ -22,7 +22,7 @@ LEVELS = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Severity.INFO
 def render_sarif(report: Report) -> str:
     found = [
         (result, seen)
-        for result in sorted(report.results, key=lambda r: -r.rule.severity)
+        for result in sorted(report.results, key=lambda r: (not r.is_open, -r.rule.severity))
         if result.kind is Kind.FAIL
         for seen in result.observations
         if seen.holds is False and seen.place
@@ -64,4 +64,10 @@ def _result(result: Result, seen: Observation, index: int) -> dict[str, Any]:
         "message": {"text": f"{seen.message}. {result.rule.fix}"},
         "locations": [{"physicalLocation": {"artifactLocation": {"uri": quote(place.path), "uriBaseId": "%SRCROOT%"}, "region": region}}],
         "partialFingerprints": {"mingusGate/v1": seen.fingerprint},
+        "suppressions": [_suppression(seen.waiver)] if seen.waiver else [],  # of one run's results all have it, or none (3.27.23)
     }
+
+
+def _suppression(waiver: Waiver) -> dict[str, Any]:
+    kind = "inSource" if waiver.lines else "external"
+    return {"kind": kind, "status": "accepted", "justification": f"{waiver.reason} ({waiver.terms}; {waiver.place})"}

@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mingus_gate.model import Base, CheckResult, Kind, Report, Result, Severity
+from mingus_gate.model import Base, CheckResult, Kind, Report, Result, Severity, told
 
 WIDTH = 110
 PLACES = 3
@@ -43,7 +43,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     yield Text(report.score.why[0].upper() + report.score.why[1:] + ".")
     if report.base:
         yield Text(_compared(report, report.base))
-    failed = [r for r in report.results if r.kind is Kind.FAIL]
+    failed = [r for r in report.results if r.is_open]
     for severity in (Severity.CRITICAL, Severity.WARNING, Severity.INFO):
         found = [r for r in failed if r.rule.severity is severity]
         if found:
@@ -51,6 +51,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
             yield from (_finding(result) for result in found[: SHOWN if severity is not Severity.CRITICAL else None])
             if severity is not Severity.CRITICAL and len(found) > SHOWN:
                 yield Text(f"   … and {len(found) - SHOWN} more", "dim")
+    yield from _waivers(report)
     yield _title("The fourteen checks" if len(report.checks) == 14 else "Checks")
     yield _checks(report)
     yield from _unknown(report)
@@ -66,6 +67,8 @@ def _headline(report: Report) -> Text:
     line.append(f"  {score.value:.1f} {score.grade}" if score.value is not None else "  no score (UNKNOWN)", "bold")
     if score.provisional:
         line.append(" provisional", "yellow")
+    if score.raw is not None and score.raw != score.value:
+        line.append(f"  {score.raw:g} before waivers", "dim")
     if score.value is not None and score.low != score.high:
         line.append(f"  between {score.low:g} and {score.high:g}", "dim")
     if report.delta is not None:
@@ -77,9 +80,10 @@ def _headline(report: Report) -> Text:
 def _compared(report: Report, base: Base) -> str:
     if base.reason:
         return base.reason[0].upper() + base.reason[1:] + "."
-    changes = [str(result.change) for result in report.results]
+    changes = ["waived" if result.waiver else result.change for result in report.results]
     counted = ", ".join(f"{changes.count(change)} {word}" for change, word in (("new", "new"), ("fixed", "fixed"), ("existing", "unchanged")))
-    return f"Against {base.ref} ({base.commit[:7]}): {counted}."
+    waived = f", {changes.count('waived')} waived" if "waived" in changes else ""
+    return f"Against {base.ref} ({base.commit[:7]}): {counted}{waived}."
 
 
 def _title(text: str, count: int | None = None) -> Text:
@@ -89,7 +93,7 @@ def _title(text: str, count: int | None = None) -> Text:
 def _finding(result: Result) -> RenderableType:
     style = SEVERITY_STYLE[result.rule.severity]
     mark = "✖" if result.rule.severity is Severity.CRITICAL else "!"
-    broken = [o for o in result.observations if o.holds is False]
+    broken = result.telling
     parts: list[RenderableType] = [
         _hanging(
             Text(mark, style),
@@ -134,14 +138,33 @@ def _assessed(check: CheckResult) -> str:
 
 
 def _evidence(check: CheckResult) -> str:
-    """The line that tells most: the worst failure, else the first pass, else why it is not known."""
+    """The line that tells most: the worst failure, an open one first, else the first pass, else why it is not known."""
     order = {Kind.FAIL: 0, Kind.PASS: 1, Kind.UNKNOWN: 2, Kind.NOT_APPLICABLE: 3}
-    ranked = sorted(check.results, key=lambda r: (order[r.kind], -r.rule.severity))
+    ranked = sorted(check.results, key=lambda r: (order[r.kind], r.waiver is not None, -r.rule.severity))
     if not ranked:
         return ""
     first = ranked[0]
     where = f" at {first.place}" if first.place else ""
-    return (first.reason or first.message) + where
+    return (first.reason or first.message) + where + (" (waived)" if first.waiver else "")
+
+
+def _waivers(report: Report) -> Iterator[RenderableType]:
+    """What is waived, by whom and until when; then the waivers that somebody should look at."""
+    if report.waived:
+        yield _title("Waived", len(report.waived))
+        for result, waiver, seen in report.waived[:SHOWN]:
+            where = f" at {seen[0].place}" if seen[0].place else ""
+            yield _hanging(Text("–", "dim"), Text.assemble((result.rule.code, "bold"), f"  {told(seen)}{where}"))
+            yield _hanging(Text(""), Text(f"{waiver.terms}: {waiver.reason} ({waiver.place})", "dim"))
+        if len(report.waived) > SHOWN:
+            yield Text(f"   … and {len(report.waived) - SHOWN} more", "dim")
+    if report.noted_waivers:
+        yield _title("Waivers to look at", len(report.noted_waivers))
+        for waiver in report.noted_waivers[:SHOWN]:
+            waives = " does not waive:" if waiver.state == "invalid" else ":"
+            yield _hanging(Text("!", "yellow"), Text.assemble((f"{waiver.place}", "bold"), f" {waiver.rule}".rstrip(), f"{waives} {waiver.note}"))
+        if len(report.noted_waivers) > SHOWN:
+            yield Text(f"   … and {len(report.noted_waivers) - SHOWN} more", "dim")
 
 
 def _unknown(report: Report) -> Iterator[RenderableType]:

@@ -10,7 +10,7 @@ import pytest
 from mingus_gate.github.annotations import annotate, command, fenced
 from mingus_gate.github.summary import SUMMARY_BOUND, write_outputs, write_summary
 from mingus_gate.model import Place, Severity, broken, holds
-from tests.reports.samples import POOL, RECYCLE, WEBHOOK, report, result, rule
+from tests.reports.samples import POOL, RECYCLE, WEBHOOK, report, result, rule, waived
 
 
 def read_outputs(file: Path) -> dict[str, str]:
@@ -87,3 +87,9 @@ def test_a_fence_stops_commands() -> None:
     assert mark
     assert (text, last) == ("::error::x", f"::{mark[1]}::")
     assert fenced("x") != fenced("x")
+
+
+def test_what_is_waived_is_not_annotated() -> None:
+    lines = list(annotate(waived()))
+    assert len(lines) == 1
+    assert "file=app/hooks.py,line=7" in lines[0]

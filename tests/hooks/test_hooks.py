@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,61 @@ def test_settings_of_the_team_hold_for_hooks(tmp_path: Path) -> None:
     for setting in ('disable = ["security-config.debug"]', 'disable = ["security-config"]', 'exclude = ["app.py"]'):
         root = git_tree(tmp_path / str(len(setting)), {**bad, "pyproject.toml": f"[tool.mingus-gate]\n{setting}\n"})
         assert "security-config.debug" not in run("mingus-debug-flags", root).stdout
+
+
+def waiver(rule: str, expires: str, more: str = "") -> str:
+    return f'[tool.mingus-gate]\n[[tool.mingus-gate.waivers]]\nrule = "{rule}"\nowner = "ana"\nreason = "a demo"\nexpires = {expires}\n{more}'
+
+
+DEBUG = "security-config.debug"
+ON = GOOD["app.py"] + "app.run(debug=True)"
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"app.py": f"{ON}  # mingus: accept {DEBUG} -- only on laptops\n"},
+        {"app.py": ON, "pyproject.toml": waiver(DEBUG, '"never"')},
+        {"app.py": ON, "pyproject.toml": waiver(DEBUG, str(datetime.now(UTC).date() + 60 * DAY), 'path = "app.py"\n')},
+        {"app.py": ON, "pyproject.toml": waiver(DEBUG, '"never"') + waiver("tls.hst", "3").partition("\n")[2]},  # of a check that is not asked
+    ],
+)
+def test_what_is_waived_does_not_stop_a_commit(tmp_path: Path, files: dict[str, str]) -> None:
+    done = run("mingus-debug-flags", git_tree(tmp_path, {**GOOD, **files}), "app.py", PYTHONPROFILEIMPORTTIME="1")
+    told = [line for line in done.stderr.splitlines() if not line.startswith("import time:")]
+    assert (done.returncode, done.stdout, told) == (0, "", [])
+    assert "pydantic" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"app.py": f"{ON}  # mingus: accept {DEBUG}\n"}, "app.py:7:22: waiver does not waive: write `mingus: accept RULE -- reason`"),
+        ({"app.py": f"{ON}  # mingus: accept {DEBUG[:-1]} -- x\n"}, f"app.py:7:22: waiver does not waive: no rule `{DEBUG[:-1]}`; did you mean"),
+        ({"app.py": f"{ON}  # mingus: accept security.debug -- x\n"}, "app.py:7:22: waiver does not waive: no rule `security.debug`"),
+        ({"app.py": ON, "pyproject.toml": waiver(DEBUG, "2026-01-31")}, "pyproject.toml:2:1: waiver does not waive: ended on 2026-01-31"),
+        ({"app.py": ON, "pyproject.toml": waiver(DEBUG, "3")}, "pyproject.toml:2:1: waiver does not waive: `expires` is not a date"),
+    ],
+)
+def test_a_waiver_that_is_not_right_does_not_and_is_named(tmp_path: Path, files: dict[str, str], says: str) -> None:
+    done = run("mingus-debug-flags", git_tree(tmp_path, {**GOOD, **files}), "app.py")
+    assert done.returncode == 1
+    assert f"[{DEBUG}]" in done.stdout
+    assert says in done.stderr
+
+
+def test_a_waiver_that_soon_ends_is_told(tmp_path: Path) -> None:
+    files = {**GOOD, "app.py": ON, "pyproject.toml": waiver(DEBUG, str(datetime.now(UTC).date() + 5 * DAY))}
+    done = run("mingus-debug-flags", git_tree(tmp_path, files), "app.py")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert re.fullmatch(rf"pyproject\.toml:2:1: waiver ends in [45] days \[{DEBUG}\]\n", done.stderr)
+
+
+def test_waivers_of_another_shape_are_2(tmp_path: Path) -> None:
+    done = run("mingus-debug-flags", git_tree(tmp_path, {**GOOD, "pyproject.toml": "[tool.mingus-gate]\nwaivers = 3\n"}), "app.py")
+    assert done.returncode == 2
+    assert "pyproject.toml:2: [tool.mingus-gate] waivers: must be an array of tables" in done.stderr
 
 
 def test_a_committed_file_that_does_not_parse_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import Any, Literal
 
 from mingus_gate.model import (
@@ -17,6 +19,7 @@ from mingus_gate.model import (
     Scanned,
     Severity,
     Unread,
+    Waiver,
     absent,
     broken,
     holds,
@@ -95,6 +98,27 @@ def ready(**more: Any) -> Report:
     return report(
         result(POOL, holds("pool_size=20", Place("app/config.py", 31))), result(WEBHOOK, holds("events are verified", Place("app/pay.py", 4))), **more
     )
+
+
+TABLE = Waiver(STORAGE.code, "one worker until the move", "ana@example.com", date(2026, 12, 31), Place("pyproject.toml", 12), state="used")
+COMMENT = Waiver(WEBHOOK.code, "a sandbox, see #12", "", None, Place("app/payments.py", 48), "app/payments.py", lines=(48,), state="used")
+ENDED = Waiver("tls.hsts", "", "ben", date(2026, 11, 1), Place("pyproject.toml", 20), state="invalid", note="ended on 2026-11-01: mend it")
+
+
+def waived(**more: Any) -> Report:
+    """`blocked`, with one critical issue waived in the table and one of two places of the other by a comment."""
+    made = blocked(**more)
+    covered = {STORAGE.code: (TABLE, None), WEBHOOK.code: (COMMENT, None)}
+    results = [_waive(r, *covered[r.rule.code]) if r.rule.code in covered else r for r in made.results]
+    soon = replace(ENDED, state="ending", note="ends in 3 days")
+    gone = replace(ENDED, state="unused", note="remove it")
+    return replace(report(*results, **more), checklist=made.checklist, scanned=made.scanned, waivers=(TABLE, COMMENT, gone, soon, ENDED))
+
+
+def _waive(of: Result, *waivers: Waiver | None) -> Result:
+    """The result with the n-th waiver on its n-th broken place."""
+    marked = tuple(replace(o, waiver=w) for o, w in zip(of.observations, waivers, strict=False))
+    return replace(of, observations=marked)
 
 
 def item(name: str, verdict: Literal["verified", "contradicted", "unknown", ""], *rules: str) -> ChecklistItem:

@@ -9,6 +9,7 @@ import pytest
 from mingus_gate.config import Config
 from mingus_gate.gate import examine
 from mingus_gate.reports.json import render_json
+from tests.reports.samples import waived
 from tests.tools import write
 
 SCHEMA = json.loads(files("mingus_gate.reports").joinpath("report.schema.json").read_text("utf-8"))
@@ -50,3 +51,26 @@ def test_results_and_checks_stand_in_report_order(tmp_path: Path) -> None:
     order = [check["id"] for check in report["checks"]]
     assert len(order) == 14
     assert [r["check"] for r in report["results"]] == sorted((r["check"] for r in report["results"]), key=order.index)
+
+
+def test_waivers_stand_at_what_they_waive_and_in_a_list() -> None:
+    report = json.loads(render_json(waived()))
+    jsonschema.validate(report, SCHEMA, cls=jsonschema.Draft202012Validator)
+    assert (report["score"], report["raw_score"], report["blocking"]) == (33.3, 22.2, ["payments.signed-webhook"])
+    results = {result["rule"]: result for result in report["results"]}
+    shown = {"owner": "ana@example.com", "reason": "one worker until the move", "expires": "2026-12-31", "place": "pyproject.toml:12"}
+    assert results["rate-limiting.shared-storage"]["kind"] == "fail"
+    assert results["rate-limiting.shared-storage"]["waiver"] == shown
+    webhook = results["payments.signed-webhook"]
+    comment = {"owner": None, "reason": "a sandbox, see #12", "expires": "never", "place": "app/payments.py:48"}
+    assert (webhook["waiver"], [o["waiver"] for o in webhook["observations"]]) == (None, [comment, None])
+    assert [w["state"] for w in report["waivers"]] == ["used", "used", "unused", "ending", "invalid"]
+    assert report["waivers"][0] == {"rule": "rate-limiting.shared-storage", **shown, "state": "used", "note": None}
+
+
+def test_the_schema_names_everything_a_waiver_has() -> None:
+    report = json.loads(render_json(waived()))
+    assert report["waivers"][0].keys() == set(SCHEMA["properties"]["waivers"]["items"]["properties"])
+    result = SCHEMA["properties"]["results"]["items"]["properties"]
+    assert result["waiver"]["properties"].keys() == report["results"][2]["waiver"].keys()
+    assert report["results"][0]["observations"][0].keys() == set(result["observations"]["items"]["properties"])

@@ -9,11 +9,11 @@ from typing import Literal
 import pytest
 from markdown_it import MarkdownIt
 
-from mingus_gate.model import Base, Place, Severity, broken, holds
+from mingus_gate.model import Base, Observation, Place, Result, Severity, Waiver, broken, holds
 from mingus_gate.reports.links import Links
 from mingus_gate.reports.markdown import one_line, render_markdown
 from mingus_gate.score import judge_checks
-from tests.reports.samples import IDEMPOTENT, POOL, RECYCLE, STORAGE, WEBHOOK, blocked, ready, report, result, rule
+from tests.reports.samples import COMMENT, IDEMPOTENT, POOL, RECYCLE, STORAGE, WEBHOOK, blocked, ready, report, result, rule, waived
 
 LINKS = Links(tree="https://github.com/acme/shop/blob/f00ba12/shop/", report="https://github.com/acme/shop/actions/runs/7", commit="f00ba12")
 HOSTILE = "</details><script>x</script> @octocat [x](https://evil.example) ![y](z) | `a|b` #1 ::error::"
@@ -64,6 +64,37 @@ def test_what_the_branch_did_is_in_headline_table_and_footer() -> None:
     assert "**This change:** 1 new · 1 unchanged\n" in page
     assert table(page)[0][0].startswith("❌ <strong>new:</strong> limits are counted")
     assert "compared with `a1b2c3d`" in page
+
+
+def test_what_is_waived_is_in_a_fold_and_not_among_what_blocks() -> None:
+    page = render_markdown(waived(), LINKS)
+    assert page.startswith("### 🔴 Blocked · 33.3 POOR · 68% verified\n\n| 1 issue blocks this merge (1 waived) |\n")
+    assert [row[0].partition("<br>")[0] for row in table(page)] == ["❌ so does this"]
+    assert "range 22 to 65 · 22.2 before waivers\n" in page
+    assert headings(page)[2] == "Waivers: 2 waived · 1 invalid · 1 ending · 1 unused"
+    fold = page.partition("<summary>Waivers")[2].partition("</details>")[0].splitlines()
+    assert fold[2] == f"- ⚠️ [`pyproject.toml:20`]({LINKS.tree}pyproject.toml#L20) tls.hsts does not waive: ended on 2026-11-01: mend it"
+    assert fold[3].endswith(" tls.hsts: ends in 3 days")
+    assert fold[4].endswith(" tls.hsts: remove it")
+    assert fold[6].startswith("- limits are counted per process (`memory://`) [`app/__init__.py:31`](")
+    assert "<br>ana@&#8203;example.com, until 2026-12-31: one worker until the move [`pyproject.toml:12`](" in fold[6]
+    assert "<br>a comment, without end: a sandbox, see #&#8203;12 [`app/payments.py:48`](" in fold[7]
+    assert "Waivers" not in render_markdown(blocked(), LINKS)
+
+
+def test_the_line_of_changes_counts_what_is_waived_with_the_next_end() -> None:
+    before = Base("main", "a1b2c3d" + "0" * 33, ready().score)
+    assert "**This change:** 1 waived, the next end 2026-11-01\n" in render_markdown(waived(base=before))
+    made = replace(waived(base=before), waivers=(COMMENT,))
+    assert "**This change:** 1 waived\n" in render_markdown(made)
+
+
+def test_a_waiver_of_another_file_than_the_trees_is_no_link() -> None:
+    other = replace(COMMENT, lines=(), place=Place("../gate.toml", 3))
+    made = waived()
+    checks = [[replace(r, observations=tuple(replace(o, waiver=o.waiver and other) for o in r.observations)) for r in c.results] for c in made.checks]
+    made = replace(made, checks=judge_checks({c.check: results for c, results in zip(made.checks, checks, strict=True)}))
+    assert "a sandbox, see #&#8203;12 `../gate.toml:3`" in render_markdown(made, LINKS)
 
 
 def test_no_base_is_said_in_the_footer() -> None:
@@ -146,13 +177,21 @@ def test_places_are_links_to_the_line(path: str, shown: str, target: str | None)
     assert target is None or made.endswith(f"(https://github.com/acme/shop/blob/f00ba12/shop/{target})")
 
 
+def _waived(of: Result, waiver: Waiver) -> tuple[Observation, ...]:
+    return tuple(replace(o, waiver=waiver) if o.holds is False else o for o in of.observations)
+
+
 def test_a_hostile_tree_stays_text() -> None:
     made = report(
         result(WEBHOOK, broken(HOSTILE, Place("a|b`c](https://evil.example)/@octocat.py", 1))),
         result(POOL, holds(HOSTILE, Place("</code>.py", 1))),
         result(IDEMPOTENT, broken(HOSTILE, address="https://user@evil.example/|`")),
     )
+    hostile = replace(COMMENT, rule=HOSTILE, reason=HOSTILE, owner=HOSTILE, state="invalid", note=HOSTILE, place=Place(HOSTILE, 1))
+    checks = [replace(c, results=tuple(replace(r, observations=_waived(r, hostile)) for r in c.results)) for c in made.checks]
+    made = replace(made, checks=(*made.checks, *checks), waivers=(hostile,))
     page = MarkdownIt("commonmark").enable("table").render(render_markdown(made, LINKS))
+    assert "Waivers: " in page
     assert "<script" not in page
     assert "<img" not in page
     assert page.count("<details>") == page.count("</details>") == len(headings(page))
@@ -171,7 +210,7 @@ def test_folds_shorten_then_fall_from_the_bottom_and_blockers_stay() -> None:
         assert "And 55 more: [cache.rule-" in page
         assert limit == 10 or len(page.encode()) <= limit
     assert "… and 48 more" in sizes[20_000]
-    assert "Left out for their length: checks, what to do next, not verified, checklist." in sizes[10]
+    assert "Left out for their length: checks, what to do next, waivers, not verified, checklist." in sizes[10]
 
 
 def test_the_largest_comment_is_bounded() -> None:

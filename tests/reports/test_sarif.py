@@ -9,6 +9,7 @@ from mingus_gate.gate import examine
 from mingus_gate.model import Kind
 from mingus_gate.reports import sarif
 from mingus_gate.reports.sarif import render_sarif
+from tests.reports.samples import waived
 from tests.tools import write
 
 APP = """
@@ -52,6 +53,21 @@ def test_a_result_points_to_its_rule_and_an_escaped_path_and_keeps_its_fingerpri
     moved = {path: "\n\n" + text for path, text in FILES.items()}
     again = json.loads(render_sarif(examine(write(tmp_path, moved), Config())))["runs"][0]["results"][0]
     assert again["partialFingerprints"] == first["partialFingerprints"]
+
+
+def test_what_is_waived_is_suppressed_with_its_reason_and_stands_last() -> None:
+    log = json.loads(render_sarif(waived()))
+    Sarif.model_validate(log)
+    results = log["runs"][0]["results"]
+    found = [(r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], r["suppressions"]) for r in results]
+    in_source = {"kind": "inSource", "status": "accepted", "justification": "a sandbox, see #12 (a comment, without end; app/payments.py:48)"}
+    terms = "one worker until the move (ana@example.com, until 2026-12-31; pyproject.toml:12)"
+    assert found == [
+        ("app/payments.py", [in_source]),
+        ("app/hooks.py", []),
+        ("app/config.py", []),
+        ("app/__init__.py", [{"kind": "external", "status": "accepted", "justification": terms}]),
+    ]
 
 
 def test_no_more_results_than_github_shows(tmp_path: Path, monkeypatch: Any) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from mingus_gate.config import Config
 from mingus_gate.gate import examine
 from mingus_gate.model import (
+    Base,
     Check,
     Checklist,
     ChecklistItem,
@@ -23,6 +24,7 @@ from mingus_gate.model import (
 )
 from mingus_gate.reports.text import render_text
 from mingus_gate.score import judge, judge_checks, recommend
+from tests.reports.samples import ENDED, blocked, waived
 from tests.tools import write
 
 
@@ -126,3 +128,38 @@ def test_markup_in_names_is_text(tmp_path: Path) -> None:
 def test_colour_only_where_asked() -> None:
     assert "\x1b[" in render_text(report(), color=True)
     assert "\x1b" not in render_text(report())
+
+
+def test_what_is_waived_is_listed_with_who_answers_for_it_and_apart_from_what_is_open() -> None:
+    shown = render_text(waived())
+    open_, _, rest = shown.partition("Waived (2)")
+    assert open_.startswith(" BLOCKED   33.3 POOR  22.2 before waivers  between 22.2 and 65.1  68% verified\n1 issue blocks this merge (1 waived).\n")
+    assert "Critical (1)" in open_
+    assert "app/hooks.py:7: so does this" in open_
+    assert "app/__init__.py:31" not in open_
+    assert "rate-limiting" not in rest.partition("Do next")[2]
+    assert rest.startswith(
+        """
+ – rate-limiting.shared-storage  limits are counted per process (`memory://`) at app/__init__.py:31
+   ana@example.com, until 2026-12-31: one worker until the move (pyproject.toml:12)
+ – payments.signed-webhook  the webhook accepts unsigned events at app/payments.py:48
+   a comment, without end: a sandbox, see #12 (app/payments.py:48)
+
+Waivers to look at (3)
+ ! pyproject.toml:20 tls.hsts does not waive: ended on 2026-11-01: mend it
+ ! pyproject.toml:20 tls.hsts: ends in 3 days
+ ! pyproject.toml:20 tls.hsts: remove it
+"""
+    )
+
+
+def test_a_base_tells_what_is_waived_apart() -> None:
+    before = Base("main", "a1b2c3d" + "0" * 33, blocked().score)
+    assert "Against main (a1b2c3d): 0 new, 0 fixed, 0 unchanged, 1 waived." in render_text(waived(base=before))
+    assert "Against main (a1b2c3d): 0 new, 0 fixed, 0 unchanged." in render_text(blocked(base=before))
+
+
+def test_a_long_list_of_waivers_is_cut() -> None:
+    shown = render_text(replace(waived(), waivers=(ENDED,) * 12))
+    assert shown.count("tls.hsts does not waive") == 10
+    assert "… and 2 more" in shown
