@@ -14,12 +14,13 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from textwrap import fill
+from typing import get_args
 
 from mingus_gate import HOME, __version__
 from mingus_gate.checks import CHECKS, RULES
-from mingus_gate.config import Config, ConfigError, load, nearest, score
+from mingus_gate.config import Config, ConfigError, in_tree, load, nearest, score
 from mingus_gate.github.inputs import add_arguments
-from mingus_gate.model import Report, Rule
+from mingus_gate.model import FailOn, Report, Rule
 from mingus_gate.redact import Redactor
 
 PASSES, BLOCKS, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
@@ -86,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--live", action="store_true", help="ask the running system too; its addresses come from the environment (docs/live.md)")
     check.add_argument("--format", action="append", choices=FORMAT_NAMES, help="may be given several times, each with its --output (default: text)")
     check.add_argument("--output", action="append", type=Path, metavar="FILE", help="write the report here; the n-th belongs to the n-th --format")
-    check.add_argument("--fail-on", choices=("critical", "warning", "never"), help="the least severity that blocks (default: critical)")
+    check.add_argument("--fail-on", choices=get_args(FailOn), help="the least severity that blocks (default: critical)")
     check.add_argument("--min-score", type=score, metavar="N", help="block under this score, 0 to 100")
     check.add_argument("--base", default="", metavar="REF", help="compare with where REF and the checked out commit parted")
     check.add_argument("--only", nargs="+", action="extend", default=[], metavar="CHECK", help="ask only these checks")
@@ -149,7 +150,8 @@ def _outputs(arguments: argparse.Namespace) -> list[tuple[str, Path | None]]:
 def _examine(arguments: argparse.Namespace, config: Config) -> Report:
     from mingus_gate.gate import examine
 
-    ask = partial(examine, arguments.path, config, only=arguments.only, base=arguments.base, live=os.environ if arguments.live else None)
+    settings, live = in_tree(arguments.path, arguments.config), os.environ if arguments.live else None
+    ask = partial(examine, arguments.path, config, only=arguments.only, base=arguments.base, settings=settings, live=live)
     if not sys.stderr.isatty():
         return ask()
     from rich.console import Console

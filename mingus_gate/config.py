@@ -7,11 +7,11 @@ import re
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from mingus_gate.model import Waiver
+from mingus_gate.model import FailOn, Waiver
 from mingus_gate.waivers import written
 
 TABLE = "tool.mingus-gate"
@@ -26,8 +26,8 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=lambda name: name.replace("_", "-"))
 
-    fail_on: Literal["critical", "warning", "never"] = "critical"
-    """The least severity that blocks."""
+    fail_on: FailOn = "critical"
+    """What blocks; `new-critical`: only what the base does not have."""
 
     min_score: Annotated[float, Field(ge=0, le=100)] | None = None
     """A score under this blocks too; 0 to 100."""
@@ -65,6 +65,12 @@ def load(root: Path, file: Path | None = None, *, known: Collection[str] = ()) -
         return Config()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{shown}: cannot be read ({type(error).__name__}); it must be a UTF-8 text file") from None
+
+
+def in_tree(root: Path, file: Path | None) -> str:
+    """The configuration file's path from `root`, with slashes; empty where it stands outside."""
+    path = (file or root / "pyproject.toml").resolve()
+    return path.relative_to(root.resolve()).as_posix() if path.is_relative_to(root.resolve()) else ""
 
 
 def score(text: str) -> float:

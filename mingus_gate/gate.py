@@ -11,6 +11,7 @@ from pathlib import Path
 from mingus_gate.checklist import read_checklist
 from mingus_gate.checks import CHECKS, RULES
 from mingus_gate.config import Config, ConfigError, parse
+from mingus_gate.loosened import loosened
 from mingus_gate.model import Base, Check, CheckResult, Kind, Report, Result, Waiver
 from mingus_gate.redact import Redactor
 from mingus_gate.repo import Repo
@@ -28,6 +29,7 @@ def examine(
     *,
     only: Sequence[str] = (),
     base: str = "",
+    settings: str = "pyproject.toml",
     live: Mapping[str, str] | None = None,
     today: date | None = None,
     progress: Callable[[Check], object] = id,
@@ -36,6 +38,7 @@ def examine(
 
     `only` names the checks to ask (all where empty). `base` is a git revision: the commit where the two parted is
     judged too, with today's rules and its own configuration, and every result says whether it is new, was there, or is fixed.
+    `settings` is the file of the tree that `config` was read from; empty where it is none of it.
     `live` is the environment that tells where the running system is (docs/live.md); without it nothing is connected to.
     `today` is the day, in UTC, that decides which waivers hold.
     """
@@ -54,7 +57,7 @@ def examine(
     answers, waivers = waive(answers, [*comments, *config.waivers], today=today, known=RULES, redactor=redactor)
     checks = judge_checks(answers)
     if compared and repo.base:
-        compared, before = _judge_base(compared, repo, repo.base, chosen, config, today, comments)
+        compared, before = _judge_base(compared, repo, repo.base, chosen, config, settings, waivers, today)
         checks = _with_changes(checks, before)
     results = [result for check in checks for result in check.results]
     return Report(
@@ -82,20 +85,27 @@ def _find_base(repo: Repo, ref: str) -> Base:
 
 
 def _judge_base(
-    compared: Base, repo: Repo, base: Repo, chosen: Sequence[Check], config: Config, today: date, comments: Sequence[Waiver]
+    compared: Base, repo: Repo, base: Repo, chosen: Sequence[Check], config: Config, settings: str, waivers: Sequence[Waiver], today: date
 ) -> tuple[Base, tuple[CheckResult, ...]]:
-    """The base of `repo`, judged with its own configuration; `comments` are the waivers in comments of `repo`."""
-    settings = base.file("pyproject.toml")
-    try:
-        theirs = parse(settings.text, "pyproject.toml") if settings else Config()
-    except ConfigError:
-        theirs = config
+    """The base of `repo`, judged with its own configuration; `waivers` are those of `repo`."""
+    comments = [waiver for waiver in waivers if waiver.lines]
+    theirs = _written(base, settings) or config
     of_shared = [w for w in comments if base.file(w.path) is repo.file(w.path)]
     of_others = accepted(base, [file for file in base.tree if repo.file(file.path) is not file])
     answers = assess(chosen, base, disabled=theirs.disable)  # only the source has a past
-    answers, _ = waive(answers, [*of_shared, *of_others, *theirs.waivers], today=today, known=RULES)
+    answers, earlier = waive(answers, [*of_shared, *of_others, *theirs.waivers], today=today, known=RULES)
     checks = judge_checks(answers)
-    return replace(compared, score=judge(checks, fail_on=theirs.fail_on, min_score=theirs.min_score)), checks
+    less = loosened(repo, base, _written(repo, settings) or config, theirs, waivers, earlier)
+    return replace(compared, score=judge(checks, fail_on=theirs.fail_on, min_score=theirs.min_score), loosened=less), checks
+
+
+def _written(repo: Repo, settings: str) -> Config | None:
+    """The configuration as the tree has it, without what a command line said; None where it is not right, or not of the tree."""
+    file = repo.file(settings)
+    try:
+        return parse(file.text, settings) if file else Config() if settings else None
+    except ConfigError:
+        return None
 
 
 def _with_changes(checks: Sequence[CheckResult], before: Sequence[CheckResult]) -> tuple[CheckResult, ...]:

@@ -346,6 +346,10 @@ class Recommendation:
     place: Place | None
 
 
+FailOn = Literal["critical", "warning", "new-critical", "never"]
+"""What blocks: failures of at least this severity; with `new-critical`, critical ones that the base does not have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Base:
     """What the tree is compared with. `score` is None where there is nothing to compare with; `reason` then says why."""
@@ -354,6 +358,8 @@ class Base:
     commit: str = ""
     score: Score | None = None
     reason: str = ""
+    loosened: tuple[str, ...] = ()
+    """What the tree takes away from the gate itself, a line each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from mingus_gate.model import Check, CheckResult, Kind, Recommendation, Result, Score, Severity
+from mingus_gate.model import Check, CheckResult, FailOn, Kind, Recommendation, Result, Score, Severity
 
 SCORING_VERSION = 1
 GRADES = ((90.0, "EXCELLENT"), (80.0, "GOOD"), (60.0, "FAIR"), (0.0, "POOR"))
@@ -13,7 +13,7 @@ READY_SCORE = 80.0
 ENOUGH_COVERAGE = 0.5
 """Below this share of assessed points a grade is provisional and the verdict is never `ready`."""
 
-FAIL_ON = {"critical": Severity.CRITICAL, "warning": Severity.WARNING}
+FAIL_ON = {"critical": Severity.CRITICAL, "new-critical": Severity.CRITICAL, "warning": Severity.WARNING}
 
 
 def judge_checks(answers: Mapping[Check, Sequence[Result]]) -> tuple[CheckResult, ...]:
@@ -21,7 +21,7 @@ def judge_checks(answers: Mapping[Check, Sequence[Result]]) -> tuple[CheckResult
     return tuple(CheckResult(check, _status(results), _mean(results), _coverage(results), tuple(results)) for check, results in answers.items())
 
 
-def judge(checks: Sequence[CheckResult], *, fail_on: Literal["critical", "warning", "never"] = "critical", min_score: float | None = None) -> Score:
+def judge(checks: Sequence[CheckResult], *, fail_on: FailOn = "critical", min_score: float | None = None) -> Score:
     """The overall score and the verdict."""
     value = _overall(checks)
     low, high = _overall(checks, unknown=0.0) or 0.0, _overall(checks, unknown=1.0)
@@ -30,7 +30,9 @@ def judge(checks: Sequence[CheckResult], *, fail_on: Literal["critical", "warnin
     failed = [r for c in checks for r in c.results if r.is_open]
     waived = sum(r.waiver is not None for c in checks for r in c.results)
     critical = [r for r in failed if r.rule.severity is Severity.CRITICAL]
-    blocking = tuple(r.rule.code for r in failed if fail_on != "never" and r.rule.severity >= FAIL_ON[fail_on])
+    least = FAIL_ON.get(fail_on)
+    old = {r.rule.code for r in failed if fail_on == "new-critical" and r.change == "existing"}
+    blocking = tuple(r.rule.code for r in failed if least is not None and r.rule.severity >= least and r.rule.code not in old)
     grade = _grade(value, bool(critical))
     verdict: Literal["blocked", "ready", "not-ready"]
     if blocking:

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent / "mingus_gate"
-ORDER = "model < redact < repo < waivers < target config < checks < run < score < checklist < reports < gate < github monitor < cli __main__"
+ORDER = (
+    "model < redact < repo < waivers < target config < checks < run < score < checklist < reports < loosened < gate < github monitor < cli __main__"
+)
 RANK = {name: rank for rank, names in enumerate(ORDER.split(" < ")) for name in names.split()}
 CHEAP = ("model", "redact", "repo", "checks", "run", "score", "checklist")
 

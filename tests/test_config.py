@@ -52,7 +52,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("[tool.mingus-gate]\nzzz = 3\n", "pyproject.toml:2: [tool.mingus-gate] zzz: unknown key; known are fail-on, min-score,"),
         ('[tool.mingus-gate]\nmin-score = "80"\n', "pyproject.toml:2: [tool.mingus-gate] min-score: input should be a valid number, not str '80'"),
         ("[tool.mingus-gate]\nmin-score = 101\n", "pyproject.toml:2: [tool.mingus-gate] min-score: input should be less than or equal to 100"),
-        ('[tool.mingus-gate]\nfail-on = "always"\n', "fail-on: input should be 'critical', 'warning' or 'never'"),
+        ('[tool.mingus-gate]\nfail-on = "always"\n', "fail-on: input should be 'critical', 'warning', 'new-critical' or 'never'"),
         ('[tool.mingus-gate]\ndisable = "tls"\n', "pyproject.toml:2: [tool.mingus-gate] disable: input should be a valid list"),
         ('[tool.mingus-gate]\ndisable = [\n  "tls.hst",\n]\n', "pyproject.toml:3: disable: no rule or check `tls.hst`; did you mean `tls.hsts`?"),
         ("[tool.mingus-gate]\nwaivers = [3]\n", "pyproject.toml:2: [tool.mingus-gate] waivers: must be an array of tables: write [[tool.min"),

@@ -41,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
         base = inputs.base or event.base
         if base:
             deepen(inputs.path, base, server=event.server, token=inputs.token)
-        report = examine(inputs.path, inputs.config, base=base, live=os.environ if inputs.live else None)
+        live = os.environ if inputs.live else None
+        report = examine(inputs.path, inputs.config, base=base, settings=inputs.settings, live=live)
     except ConfigError as error:
         for line in str(error).splitlines():
             print(command("error", line, title="mingus-gate"))

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from mingus_gate.config import Config, ConfigError, load, score
+from mingus_gate.config import Config, ConfigError, in_tree, load, score
+from mingus_gate.model import FailOn
 
 Mode = Literal["auto", "always", "changes", "never"]
 """When to write the comment: auto = when its text differs; changes = when verdict, score or blockers differ; always = every run."""
@@ -18,7 +19,7 @@ Mode = Literal["auto", "always", "changes", "never"]
 ARGUMENTS = {
     "path": "the application's root (default: this folder)",
     "config": "a TOML file with a [tool.mingus-gate] table (default: PATH/pyproject.toml)",
-    "fail-on": "the least severity that blocks: critical, warning, never (default: the configuration's)",
+    "fail-on": "what blocks: critical, warning, new-critical (what the base does not have), never (default: the configuration's)",
     "min-score": "block under this score, 0 to 100",
     "base": "what to compare with, a git revision (default: the pull request's base)",
     "live": "ask the running system too: true, false; its addresses come from the environment",
@@ -39,6 +40,9 @@ class Inputs:
 
     path: Path
     config: Config
+    settings: str
+    """The file it was read from, from `path`."""
+
     base: str
     live: bool
     comment: Mode
@@ -69,15 +73,17 @@ def read_inputs(arguments: Mapping[str, object], environ: Mapping[str, str]) -> 
     path = Path(given("path") or ".")
     if not path.is_dir():
         raise ConfigError(f"path: {path} is not a folder; is the repository checked out (actions/checkout) before this step?")
-    config = load(path, Path(given("config")) if given("config") else None, known={*RULES, *IDS})
+    file = Path(given("config")) if given("config") else None
+    config = load(path, file, known={*RULES, *IDS})
     wanted: dict[str, object] = {}
     if given("fail-on"):
-        wanted["fail_on"] = _one_of("fail-on", given("fail-on"), get_args(Config.model_fields["fail_on"].annotation))
+        wanted["fail_on"] = _one_of("fail-on", given("fail-on"), get_args(FailOn))
     if given("min-score"):
         wanted["min_score"] = score(given("min-score"))
     return Inputs(
         path=path,
         config=config.model_copy(update=wanted),
+        settings=in_tree(path, file),
         base=given("base"),
         live=_one_of("live", given("live").lower() or "false", ("true", "false")) == "true",
         comment=cast(Mode, _one_of("comment", given("comment") or "auto", get_args(Mode))),

@@ -127,6 +127,7 @@ def _base(base: Base) -> dict[str, Any]:
         "grade": score.grade if score else None,
         "verdict": score.verdict if score else None,
         "reason": base.reason or None,
+        "loosened": list(base.loosened),
     }
 
 

@@ -88,6 +88,7 @@ def _view(report: Report) -> dict[str, Any]:
         "way_up": _way_up(report),
         "blocking": sorted(blocking, key=lambda r: (r.change != "new", -r.rule.severity, -r.rule.points)),
         "changes": _changes(report),
+        "loosened": _loosened(report),
         "tally": _tally(report),
         "checks": [(check, STATUS[check.status], _verified(check), _telling(check)) for check in report.checks],
         "advised": [(Markdown(f"+{r.gain:.1f}"), failed[r.rule.code]) for r in report.recommendations if failed[r.rule.code] not in blocking],
@@ -166,6 +167,13 @@ def _changes(report: Report) -> str:
     shown = " · ".join(f"{found.count(change)} {word}" for change, word in words if change in found) or "nothing changed"
     ends = [w.expires for w in report.waivers if w.expires and w.state in ("used", "ending")]
     return shown + (f", the next end {min(ends)}" if ends and "waived" in found else "")
+
+
+def _loosened(report: Report) -> Markdown:
+    """What the change takes away from the gate itself, at most five lines' worth."""
+    lines = report.base.loosened if report.base else ()
+    more = f" · and {len(lines) - 5} more" if len(lines) > 5 else ""
+    return Markdown(" · ".join(escape(line) for line in lines[:5]) + more)
 
 
 def _waivers(report: Report) -> str:

@@ -43,6 +43,7 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     yield Text(report.score.why[0].upper() + report.score.why[1:] + ".")
     if report.base:
         yield Text(_compared(report, report.base))
+        yield from (Text(f"This change loosens the gate: {line}.", "yellow") for line in report.base.loosened)
     failed = [r for r in report.results if r.is_open]
     for severity in (Severity.CRITICAL, Severity.WARNING, Severity.INFO):
         found = [r for r in failed if r.rule.severity is severity]

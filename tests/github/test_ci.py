@@ -166,7 +166,7 @@ def test_a_push_whose_pull_request_cannot_be_asked_for(
     [
         (["--path", "nowhere"], "path: nowhere is not a folder"),
         (["--comment", "sometimes"], "comment: 'sometimes' is none of auto, always, changes, never"),
-        (["--fail-on", "criticl"], "fail-on: 'criticl' is none of critical, warning, never"),
+        (["--fail-on", "criticl"], "fail-on: 'criticl' is none of critical, warning, new-critical, never"),
         (["--min-score", "many"], "min-score: 'many' is not a number from 0 to 100"),
         (["--min-score", "101"], "min-score: '101' is not a number from 0 to 100"),
         (["--key", "a --> b"], "key: 'a --> b' may hold"),
