@@ -96,7 +96,13 @@ def _judge_base(
     answers, earlier = waive(answers, [*of_shared, *of_others, *theirs.waivers], today=today, known=RULES)
     checks = judge_checks(answers)
     less = loosened(repo, base, _written(repo, settings) or config, theirs, waivers, earlier)
-    return replace(compared, score=judge(checks, fail_on=theirs.fail_on, min_score=theirs.min_score), loosened=less), checks
+    return replace(
+        compared,
+        score=judge(checks, fail_on=theirs.fail_on, min_score=theirs.min_score),
+        loosened=less,
+        checks={check.check.id: check.score for check in checks},
+        checklist=read_checklist(base, theirs.checklist, [result for check in checks for result in check.results]),
+    ), checks
 
 
 def _written(repo: Repo, settings: str) -> Config | None:

@@ -360,6 +360,9 @@ class Base:
     reason: str = ""
     loosened: tuple[str, ...] = ()
     """What the tree takes away from the gate itself, a line each."""
+    checks: Mapping[str, float | None] = field(default_factory=dict)
+    """The score of each check by its id."""
+    checklist: Checklist | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,8 +384,9 @@ class Report:
 
     @property
     def delta(self) -> float | None:
-        """Points of score gained against the base."""
-        before = self.base.score.value if self.base and self.base.score else None
+        """Points of score gained against the base; None where the running system was asked too, which has no past."""
+        alike = not any(r.source == "live" and r.assessed for r in self.results)
+        before = self.base.score.value if self.base and self.base.score and alike else None
         return None if before is None or self.score.value is None else round(self.score.value - before, 1)
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from mingus_gate.model import CheckResult, Kind, Place, Report, Result, Severity, told
+from mingus_gate.model import Base, CheckResult, Kind, Place, Report, Result, Severity, told
 from mingus_gate.reports.escape import Markdown, code, escape
 from mingus_gate.reports.links import DOCS, Links
 from mingus_gate.score import GRADES, SCORING_VERSION
@@ -99,7 +99,8 @@ def _view(report: Report) -> dict[str, Any]:
         "contradicted": [item for item in report.checklist.items if item.verdict == "contradicted"],
         "sections": _sections(report),
         "docs": DOCS,
-        "score": lambda value: "" if value is None else f"{value:.0f}",
+        "score": partial(_score, report.base),
+        "ticked": _ticked(report),
     }
 
 
@@ -155,7 +156,26 @@ def _grade(report: Report) -> str:
 
 
 def _delta(report: Report) -> str:
-    return f" ({report.delta:+g})".replace("-", "−") if report.delta else ""
+    return f" ({_signed(report.delta)})" if report.delta else ""
+
+
+def _signed(value: float) -> str:
+    return f"{value:+g}".replace("-", "−")
+
+
+def _score(base: Base | None, check: CheckResult) -> Markdown:
+    """A check's score, and how many points it gained or lost: `40 (−45)`."""
+    alike = not any(r.source == "live" and r.assessed for r in check.results)
+    before = base.checks.get(check.check.id) if base and alike else None
+    gained = round(check.score) - round(before) if check.score is not None and before is not None else 0
+    return Markdown("" if check.score is None else f"{check.score:.0f}" + (f"&nbsp;({_signed(gained)})" if gained else ""))
+
+
+def _ticked(report: Report) -> Markdown:
+    """How many items more, or fewer, are done than at the base: ` (+2)`."""
+    before = report.base.checklist if report.base else None
+    gained = report.checklist.counts["done"] - before.counts["done"] if before else 0
+    return Markdown(f" ({_signed(gained)})" if gained else "")
 
 
 def _changes(report: Report) -> str:

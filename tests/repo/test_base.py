@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from mingus_gate.gate import examine
 from mingus_gate.model import Report
 from mingus_gate.repo import Repo
 from mingus_gate.repo.base import at_base
+from mingus_gate.reports.links import Links
+from mingus_gate.reports.markdown import render_markdown
 from tests.tools import write
 
 APP = "from flask import Flask\nfrom flask_sqlalchemy import SQLAlchemy\napp = Flask(__name__)\n{}db = SQLAlchemy(app)\n"
@@ -114,3 +117,10 @@ def test_outside_git_there_is_no_base(tmp_path: Path) -> None:
 def test_a_disabled_rule_is_not_called_fixed(forked: Path) -> None:
     report = examine(forked, Config(disable=["database-pooling.pool-size"]), only=["database-pooling"], base="main")
     assert changes(report)["pool-size"] is None
+
+
+def test_the_comment_tells_what_each_check_and_the_checklist_gained(forked: Path) -> None:
+    (forked / "app.py").write_text(APP.format(""))
+    git(forked, "commit", "-qam", "lost")
+    page = render_markdown(examine(forked, Config(), only=["database-pooling"], base="main"), Links())
+    assert re.search(r"Database pooling\]\([^)]*\) \| \d+&nbsp;\(−\d+\) \|", page)
