@@ -126,8 +126,18 @@ QUIET: Quiet = {
         (
             "the production class overrides",
             {
-                "app.py": NOTHING + "    app.config.from_object('config.ProductionConfig')\n",
+                "app.py": NOTHING + "    app.config.from_object('config.ProductionConfig')\n    import logs\n",
                 "config.py": "class Config:\n    LOG_LEVEL = 'DEBUG'\nclass ProductionConfig(Config):\n    LOG_LEVEL = 'INFO'\n",
+                "logs.py": "from app import app\napp.logger.setLevel(app.config['LOG_LEVEL'])\n",
+            },
+        ),
+        (
+            "a setting that only a command reads",
+            {
+                "app.py": NOTHING + "    app.config.from_object('config')\n    import fill\n    app.logger.setLevel('INFO')\n",
+                "config.py": "LOGGING_LEVEL = 'DEBUG'\n",
+                "fill.py": "import logging\nfrom app import app\nif __name__ == '__main__':\n"
+                "    logging.basicConfig(level=app.config['LOGGING_LEVEL'])\n",
             },
         ),
         ("dictConfig", app("import logging.config\nlogging.config.dictConfig({'root': {'level': 'INFO'}, 'handlers': {'h': {'level': 'DEBUG'}}})")),
