@@ -250,7 +250,9 @@ def cors(repo: Repo) -> Iterator[Observation]:
     if not found:
         yield from proven_absent(repo, CORS.looks_for)
     for policy in found:
-        if policy.credentials and policy.any_origin and not (policy.by_hand and not policy.reflected):
+        if policy.credentials and policy.any_origin and policy.switch:
+            yield unclear(f"CORS allows every origin with credentials once `{policy.switch}` is on", policy.place)
+        elif policy.credentials and policy.any_origin and not (policy.by_hand and not policy.reflected):
             yield broken(f"CORS allows every origin with credentials{policy.unless}", policy.place)
         elif policy.any_origin and policy.credentials is None and not (policy.by_hand and not policy.reflected):
             yield unclear("CORS allows every origin, and whether with credentials could not be told", policy.place)

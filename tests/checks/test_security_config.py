@@ -490,6 +490,16 @@ QUIET: Quiet = {
             },
         ),
         ("off in tests", {"app.py": PROTECTED, "config.py": "class TestingConfig:\n    WTF_CSRF_ENABLED = False\n"}),
+        (
+            "a form of a bought page that no view answers",
+            {
+                "app.py": PROTECTED.replace("CSRFProtect(app)", "")
+                + "\n    from flask import render_template\n\n    @app.get('/<page>')\n    def show(page):\n"
+                + "        return render_template('pages/' + page)\n",
+                "templates/pages/contact.html": '<form method="post" id="contact"><input name="mail"></form>\n',
+                "templates/pay.html": TOKEN_FORM,
+            },
+        ),
     ],
     "security-config.headers": [
         ("set after every request", HEADERS),
@@ -768,6 +778,11 @@ UNKNOWN: Unknown = {
     ],
     "security-config.cors": [
         ("options that cannot be seen", EVERY_ORIGIN.replace("CORS(app, supports_credentials=True)", "CORS(app, **options())"), "options()"),
+        (
+            "once a setting switches it on",
+            EVERY_ORIGIN.replace("    CORS(app, ", "    app.config.setdefault('SHARED', False)\n    if app.config['SHARED']:\n        CORS(app, "),
+            "is on",
+        ),
         ("origins that cannot be seen", NAMED_ORIGINS.replace('["https://app.example.com"]', "origins()"), "origins()"),
     ],
     "security-config.csrf": [
