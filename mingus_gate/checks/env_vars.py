@@ -93,6 +93,10 @@ EXAMPLE_FILE = Rule(
     "https://saurabh-kumar.com/python-dotenv/",
 )
 
+OTHERS_KEY = re.compile(r"_(API_)?(KEY|TOKEN)$")
+NO_KEY = re.compile(r"placeholder|dummy|fake|unset|not[ _-]?set|todo|none|n/a|x+|-+", re.IGNORECASE)
+"""What nobody takes for a key: with it a call to the service is refused."""
+
 READ_WITH_DEFAULT = re.compile(r"""(?:environ\.get|getenv)\(\s*['"]([A-Z][A-Z0-9_]*)['"]\s*,\s*['"]([^'"\n]{6,120})['"]""")
 BY_PLATFORM = re.compile(
     r"PATH|HOME|USER|PWD|SHELL|LANG|LC_\w+|TZ|HOSTNAME|PORT|TMPDIR|TEMP|DYNO|CI|WERKZEUG_\w+|FLASK_RUN_\w+|SERVER_SOFTWARE|KUBERNETES_\w+|HEROKU_\w+|RENDER|RENDER_\w+"
@@ -146,7 +150,9 @@ def secret_defaults(repo: Repo) -> Iterator[Observation]:
     given: dict[tuple[str, int], Observation] = {}
     for read in repo.fact(env_reads):
         if names_secret(read.name) and (line := (read.place.path, read.place.line)) not in own:
-            given.setdefault(line, _judge_default(read.name, read.value.literals, read.value.unresolved, read.place, True))
+            judged = _judge_default(read.name, read.value.literals, read.value.unresolved, read.place, True)
+            stands_in = judged.holds is False and _stands_in(repo, read)
+            given.setdefault(line, unclear(f"{read.name} falls back to a placeholder, and {stands_in}", read.place) if stands_in else judged)
     for setting in production_settings(repo):
         if names_secret(setting.key) and (line := (setting.place.path, setting.place.line)) not in own and setting.value.literals:
             given.setdefault(line, _judge_default(setting.key, setting.value.literals, "", setting.place, bool(setting.value.env)))
@@ -155,6 +161,17 @@ def secret_defaults(repo: Repo) -> Iterator[Observation]:
     if not given:
         yield from proven_absent(repo, SECRET_DEFAULTS.looks_for)
     yield from given.values()
+
+
+def _stands_in(repo: Repo, read: EnvRead) -> str:
+    """What shows that the fallback of another service's key is for a developer's machine; empty where nothing does."""
+    if not OTHERS_KEY.search(read.name):
+        return ""
+    if read.value.literals and all(NO_KEY.fullmatch(str(value)) for value in read.value.literals):
+        return "no service takes it"
+    beside = {f"{OTHERS_KEY.sub('', read.name)}_{word}" for word in ("HOST", "URL", "API_HOST", "API_URL", "BASE_URL")}
+    near = (r.name for r in repo.fact(env_reads) if r.name in beside and r.value.may_be(lambda v: "localhost" in str(v) or "127.0.0.1" in str(v)))
+    return next((f"{name} to this machine" for name in near), "")
 
 
 def _in_scripts(repo: Repo) -> Iterator[Observation]:

@@ -10,7 +10,7 @@ from mingus_gate.model import Check, Observation, Place, Rule, Severity, broken,
 from mingus_gate.repo import Repo
 from mingus_gate.repo.database.engines import engines
 from mingus_gate.repo.deploy.servers import Server, option, servers
-from mingus_gate.repo.flask.app import apps, proven_absent, settings
+from mingus_gate.repo.flask.app import apps, only_for_tests, proven_absent, settings
 from mingus_gate.repo.monitoring.load_tests import load_tests
 from mingus_gate.repo.python import Module, source_of
 from mingus_gate.repo.values import Value
@@ -176,7 +176,9 @@ def query_echo(repo: Repo) -> Iterator[Observation]:
     found = [(s.key, s.value, s.place) for s in settings(repo, "SQLALCHEMY_ECHO", "SQLALCHEMY_RECORD_QUERIES")]
     found += [("echo", e.options["echo"], e.place) for e in repo.fact(engines) if "echo" in e.options]
     for key, value, place in found:
-        if value.may_be(lambda v: bool(v) and v not in ("0", "false", "False")):
+        if key == "SQLALCHEMY_RECORD_QUERIES" and (reader := _reads_queries(repo)):
+            yield holds(f"the recorded queries are read at {reader}", place)
+        elif value.may_be(lambda v: bool(v) and v not in ("0", "false", "False")):
             when = f" when {value.env[0]} is not set" if value.env else ""
             yield broken(f"{key} is on{when}", place)
         elif value.unresolved and not value.env:
@@ -187,6 +189,13 @@ def query_echo(repo: Repo) -> Iterator[Observation]:
         quiet = [e for e in repo.fact(engines) if not e.unresolved]
         yield from (holds("the engine is made without echo", e.place) for e in quiet)
         yield from proven_absent(repo, "`SQLALCHEMY_ECHO`, `create_engine(`") if not repo.fact(engines) else ()
+
+
+def _reads_queries(repo: Repo) -> Place | None:
+    """Where served code looks at the recorded queries, for a log of the slow ones."""
+    names = ("get_debug_queries", "get_recorded_queries")
+    read = repo.calls(*(f"*.{name}" for name in names), served=True)
+    return next((module.place(call) for module, call in read if not only_for_tests(module, call)), None)
 
 
 def toolbar(repo: Repo) -> Iterator[Observation]:

@@ -272,6 +272,16 @@ UNKNOWN: Unknown = {
     "env-vars.literal-secrets": [("no secret is used", BARE, "looked for"), ("empty files", {"app.py": "", "secrets.py": ""}, "looked for")],
     "env-vars.secret-defaults": [
         ("a fallback that cannot be seen", APP.replace('environ["MAIL_PASSWORD"]', 'getenv("MAIL_PASSWORD", given())'), "given()"),
+        (
+            "a placeholder for another service's key",
+            BARE + "    import os\n    key = os.getenv('SMS_API_KEY', 'placeholder')\n",
+            "no service takes it",
+        ),
+        (
+            "the key of a service on this machine",
+            BARE + "    import os\n    url = os.getenv('PDF_API_URL', 'http://localhost:6013')\n    key = os.getenv('PDF_API_KEY', 'pdf-secret')\n",
+            "PDF_API_URL to this machine",
+        ),
         ("an empty tree", {"app.py": ""}, "looked for"),
     ],
     "env-vars.documented": [("an empty tree", {"app.py": ""}, "looked for")],

@@ -190,6 +190,23 @@ QUIET: Quiet = {
     ],
     "performance.query-echo": [
         ("off", ENGINE),
+        (
+            "recorded for a log of slow ones",
+            {
+                "app.py": ENGINE.replace("SQLALCHEMY_ECHO", "SQLALCHEMY_RECORD_QUERIES").replace("False", "True") + "    import slow\n",
+                "slow.py": """
+                from flask_sqlalchemy.record_queries import get_recorded_queries
+                from app import app
+
+                @app.after_request
+                def slow(response):
+                    for query in get_recorded_queries():
+                        if query.duration > 0.5:
+                            app.logger.warning("slow query: %s", query.statement)
+                    return response
+                """,
+            },
+        ),
         ("left at its default, which is off", ENGINE.replace('app.config["SQLALCHEMY_ECHO"] = False', "")),
         (
             "on for development only",
