@@ -10,6 +10,7 @@ from mingus_gate.model import Check, Observation, Place, Rule, Severity, broken,
 from mingus_gate.repo import Repo
 from mingus_gate.repo.env.conversions import conversions
 from mingus_gate.repo.env.dotenv import env_files, ignored_at, is_harmless, secret_entries
+from mingus_gate.repo.env.given_values import refused_values
 from mingus_gate.repo.env.private_keys import private_keys
 from mingus_gate.repo.env.required import needed
 from mingus_gate.repo.env.secrets import FOR_TESTS, is_placeholder, search
@@ -70,7 +71,7 @@ PARSED = Rule(
     Severity.WARNING,
     "Booleans and numbers are converted, not taken as text",
     'Compare words: `os.getenv("MAIL_USE_TLS", "true").lower() in ("1", "true", "yes")`; make numbers by `int(…)`.',
-    "booleans and numbers made of environment variables",
+    "booleans and numbers made of environment variables, and what compose files and Kubernetes workloads give them",
     "A variable is always a text, and every text but the empty one is true: who writes `MAIL_USE_TLS=false` switches it on.",
     "https://docs.python.org/3/library/stdtypes.html#truth-value-testing",
 )
@@ -270,6 +271,7 @@ def parsed(repo: Repo) -> Iterator[Observation]:
             yield broken(f"{found.name}: {found.wrong}", found.place)
         else:
             yield holds(f"{found.name} is converted {found.how}", found.place)
+    yield from (broken(f"{given.name}: {given.why}", given.place) for given in repo.fact(refused_values))
     if not repo.fact(env_reads):
         yield from proven_absent(repo, PARSED.looks_for)
 

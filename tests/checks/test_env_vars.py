@@ -129,6 +129,15 @@ QUIET: Quiet = {
             READS + "    if os.getenv('SENTRY_DSN'): pass\n    if not os.getenv('PROXY', ''): pass\n    int(os.getenv('N', '1'))\n",
         ),
         ("by a function", READS + "    from distutils.util import strtobool\n    app.debug = bool(strtobool(os.getenv('APP_DEBUG', 'false')))\n"),
+        (
+            "given as they are read",
+            {
+                "app.py": READS + "    workers = int(os.environ['WORKERS'])\n    rate = float(os.environ['RATE'])\n    int(os.getenv('N', '1'))\n",
+                "compose.yaml": 'services:\n  web:\n    environment:\n      WORKERS: 4  # two a processor\n      RATE: "0.5"\n      N: ${N}\n',
+                "compose.dev.yaml": "services:\n  web:\n    environment:\n      - WORKERS=one\n",
+                "k8s/web.yaml": 'kind: Deployment\nspec:\n  env:\n    - name: WORKERS\n      value: "4"\n    - name: RATE\n      value: {{ rate }}\n',
+            },
+        ),
         ("by a library", READS + "    from environs import env\n    app.config['MAIL_USE_TLS'] = env.bool('MAIL_USE_TLS', False)\n"),
         (
             "converted where it is used",
@@ -236,6 +245,22 @@ REPORTED: Reported = {
             "switched off in the example file",
             {"app.py": READS + "    if os.environ.get('DEBUG_BAR'):\n        pass\n", ".env.example": "DEBUG_BAR=0\n"},
             "app.py:6",
+        ),
+        (
+            "compose gives what int() refuses",
+            {
+                "app.py": READS + "    workers = int(os.environ['WORKERS'])\n",
+                "compose.yaml": "services:\n  web:\n    environment:\n      WORKERS: four\n",
+            },
+            "compose.yaml:4",
+        ),
+        (
+            "a boolean that Kubernetes refuses",
+            {
+                "app.py": READS + "    beta = os.getenv('BETA', '') == 'true'\n",
+                "k8s/web.yaml": "apiVersion: apps/v1\nkind: Deployment\nspec:\n  env:\n    - name: BETA\n      value: true\n",
+            },
+            "k8s/web.yaml:6",
         ),
         ("compared with a number", READS + "    if os.getenv('LIMIT', 5) > 3:\n        pass\n", "app.py:6"),
         ("compared with True", READS + "    x = os.getenv('BETA') == True\n", "app.py:6"),
