@@ -15,7 +15,7 @@ from mingus_gate.repo.flask.routes import app_place
 from mingus_gate.repo.flask.session_cookies import OFF_DEFAULTS, named_in, uses_sessions
 from mingus_gate.repo.flask.signing_keys import Key, refused_at, signing_keys
 from mingus_gate.repo.flask.tokens import Token, checked_tokens, made_tokens
-from mingus_gate.repo.limits.bodies import bounds, taking_bodies
+from mingus_gate.repo.limits.bodies import bounds, other_proxy, taking_bodies
 from mingus_gate.repo.python import keyword
 from mingus_gate.repo.values import Value
 from mingus_gate.repo.web.cors import policies
@@ -378,7 +378,12 @@ def request_size(repo: Repo) -> Iterator[Observation]:
     else:
         shown = f"{len(taking)} routes accept" if len(taking) > 1 else "a route accepts"
         unbounded = f"{shown} a body, and nothing in the tree bounds its size"
-        yield broken(lifted.said, lifted.place) if lifted else broken(unbounded, app_place(repo))
+        if lifted:
+            yield broken(lifted.said, lifted.place)
+        elif other := repo.fact(other_proxy):
+            yield unclear(f"{shown} a body; whether a proxy like the one at {other} bounds its size is not in the tree", other)
+        else:
+            yield broken(unbounded, app_place(repo))
 
 
 def answer_headers(target: Target) -> Iterator[Observation]:
