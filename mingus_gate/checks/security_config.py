@@ -318,7 +318,7 @@ def headers(repo: Repo) -> Iterator[Observation]:
         yield holds("X-Frame-Options or a Content-Security-Policy is sent", framing)
     if app and not repo.blind:
         if not sent:
-            yield broken("nothing in the tree sends security headers", app.place)
+            yield broken("nothing in the tree sends security headers", app_place(repo) or app.place)
         elif NOSNIFF not in sent:
             yield broken("X-Content-Type-Options is not sent", framing)
         elif framing is None:

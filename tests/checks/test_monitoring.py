@@ -77,6 +77,7 @@ ALERTS = "groups:\n  - name: web\n    rules:\n      - alert: ManyErrors\n       
 QUIET: Quiet = {
     "monitoring.error-tracker": [
         ("Sentry", SENTRY),
+        ("Raygun", app("from raygun4py.middleware import flask as raygun\nraygun.Provider(app, app.config['RAYGUN_KEY']).attach()")),
         (
             "mails of errors",
             app("app.logger.addHandler(logging.handlers.SMTPHandler('h', 'a', 'b', 'c'))").replace(

@@ -36,6 +36,8 @@ TRACKERS = AGENTS | {
     "honeybadger.contrib.FlaskHoneybadger": "Honeybadger",
     "pybrake.Notifier": "Airbrake",
     "pybrake.flask.init_app": "Airbrake",
+    "raygun4py.middleware.flask.Provider": "Raygun",
+    "raygun4py.raygunprovider.RaygunSender": "Raygun",
     "google.cloud.error_reporting.Client": "Google Error Reporting",
     "opentelemetry.instrumentation.flask.FlaskInstrumentor": "OpenTelemetry",
     "logging.handlers.SMTPHandler": "logging's SMTPHandler",
