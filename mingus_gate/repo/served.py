@@ -11,7 +11,7 @@ from mingus_gate.repo.tree import File
 if TYPE_CHECKING:
     from mingus_gate.repo import Repo
 
-ENTRY = re.compile(rb"\b(Flask|Celery|APIFlask|Quart|FlaskApp)\(|\bdef create_app\(|^\w+[ \t]*=[ \t]*[\w.]*\bcreate_app\(", re.MULTILINE)
+ENTRY = re.compile(rb"\b(Flask|Celery|APIFlask|Quart|FlaskApp)\(|\bdef create_app\(|^(\w+[ \t]*=[ \t]*)?[\w.]*\bcreate_app\(", re.MULTILINE)
 """What makes an application. A script that asks `create_app()` for one inside a function serves nothing."""
 ADDS_ROUTES = re.compile(
     rb"^from[ \t]+[.\w]+[ \t]+import[ \t]+(?:[^\n]*\W)?(app|application)\b.*^@?\1\.(route|get|post|register_blueprint)\(", re.MULTILINE | re.DOTALL

@@ -28,3 +28,9 @@ def test_an_application_made_by_a_factory_for_the_server(tmp_path: Path) -> None
     factory = "from flask import Flask\ndef create_app():\n    return Flask(__name__)\n"
     start = "from shop import create_app\nimport views\napplication = create_app()\n"
     assert "views.py" in served(tmp_path, {"shop.py": factory, "start.py": start, "views.py": ""})
+
+
+def test_a_factory_that_is_given_the_application(tmp_path: Path) -> None:
+    factory = "from flask import Flask\ndef create_app(app):\n    return app\n"
+    start = "import views\nfrom shop import ShopFlask, create_app\napplication = ShopFlask('shop')\ncreate_app(application)\n"
+    assert "views.py" in served(tmp_path, {"shop.py": factory, "start.py": start, "views.py": ""})

@@ -32,6 +32,7 @@ class Engine:
 
     `options` are the keywords that can be seen; `unresolved` is the expression that hides the others, else empty.
     `url` is the address it connects to where the same place gives it. `kept` is False for one that ends with the function that made it.
+    `address` is the expression that hides whether it is SQLite, which needs no pool.
     """
 
     place: Place
@@ -40,6 +41,12 @@ class Engine:
     unresolved: str = ""
     in_function: bool = False
     kept: bool = True
+    address: str = ""
+
+    @property
+    def hidden(self) -> str:
+        """What keeps us from saying anything of its pool."""
+        return self.unresolved or self.address
 
 
 def engines(repo: Repo) -> list[Engine]:
@@ -60,7 +67,7 @@ def _of_extension(repo: Repo) -> list[Engine]:
     if legacy := settings(repo, *LEGACY):
         configured.append(Engine(legacy[0].place, {LEGACY[s.key]: s.value for s in legacy}))
     if not configured and made:
-        configured = [base if given else Engine(made[0][0].place(made[0][1]), {}, unresolved=_address(repo))]
+        configured = [base if given else Engine(made[0][0].place(made[0][1]), {}, address=_address(repo))]
     by_method = next(_option_methods(repo), "")
     hidden = by_method or base.unresolved
     return [replace(e, options={**base.options, **e.options}, unresolved=e.unresolved or hidden) for e in configured]
