@@ -11,6 +11,7 @@ from mingus_gate.repo import Repo
 from mingus_gate.repo.celery.app import CeleryApp, Task, celery_apps, retries, retry_limits, tasks, tasks_of
 from mingus_gate.repo.celery.beat import BeatEntry, beat_entries
 from mingus_gate.repo.celery.delays import Hold, late, on_redis, put_off, visibility_timeout
+from mingus_gate.repo.celery.one_app import same_broker, started_workers, with_tasks
 from mingus_gate.repo.celery.settings import CelerySetting, hidden_settings, settings_of
 from mingus_gate.repo.celery.worker import worker
 from mingus_gate.repo.deploy import commands
@@ -95,6 +96,16 @@ VISIBILITY_TIMEOUT = Rule(
     "A message that is not acknowledged within the visibility timeout (an hour unless told otherwise) is given to another worker as well: "
     "the task runs twice, and again every hour. Messages are kept so long by `acks_late`, and by tasks put off with `countdown`.",
     "https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout",
+)
+
+ONE_APP = Rule(
+    "background-tasks.one-app",
+    Severity.WARNING,
+    "Tasks are sent through the application that the workers run",
+    "Make one application, `celery = Celery(…)`, and import it where tasks are written; or write them with `@shared_task`.",
+    "`Celery(` with tasks of its own, their brokers, and `celery -A … worker` in deploy files",
+    "A task sends its messages to the broker of the application it is written for. Where no worker reads that one they pile up, without an error.",
+    "https://docs.celeryq.dev/en/stable/userguide/application.html",
 )
 
 PICKLE = {"pickle", "application/x-python-serialize"}
@@ -333,6 +344,34 @@ def _against(timeout: Hold, kept: list[Hold]) -> Iterator[Observation]:
         yield holds(f"the visibility timeout of {seconds:g} s is over the longest task or wait, {longest:g} s", timeout.place)
 
 
+def one_app(repo: Repo) -> Iterator[Observation]:
+    yield from _none(repo)
+    own = repo.fact(with_tasks)
+    if len(own) == 1:
+        yield holds(f"one application has {_number(repo, own[0])}", own[0].place)
+    if len(own) < 2:
+        return
+    started = repo.fact(started_workers)
+    run = [worker.app for worker in started if worker.app]
+    for app in own:
+        worker = next((worker for worker in started if worker.app and worker.app is not app), None)
+        if app in run:
+            yield holds(f"a worker runs the application of {_number(repo, app)}", app.place)
+        elif worker is None or worker.app is None:
+            yield unclear(f"{len(own)} applications have tasks, and which of them the workers run is not in the tree", app.place)
+        elif len(run) < len(started) or (same := same_broker(repo, app, worker.app)) is None:
+            yield unclear(f"whether the worker ({worker.place}) sees the broker of {_number(repo, app)} could not be told", app.place)
+        elif same:
+            yield holds(f"the broker of {_number(repo, app)} is the one that the worker reads", app.place)
+        else:
+            yield broken(f"the broker of {_number(repo, app)} is not the one that the worker ({worker.place}) reads", app.place)
+
+
+def _number(repo: Repo, app: CeleryApp) -> str:
+    count = sum(task.app is app for task in tasks_of(repo, app))
+    return f"{count} task{'s' if count > 1 else ''}"
+
+
 def _none(repo: Repo) -> Iterator[Observation]:
     if not repo.fact(celery_apps) and not repo.fact(tasks):
         yield from proven_absent(repo, LOOKED_FOR)
@@ -376,5 +415,6 @@ CHECK = Check(
         IMPORTED: imported,
         RESULTS_EXPIRE: results_expire,
         VISIBILITY_TIMEOUT: visible,
+        ONE_APP: one_app,
     },
 )

@@ -123,8 +123,8 @@ def pool_size(repo: Repo) -> Iterator[Observation]:
         yield from proven_absent(repo, LOOKED_FOR)
     for engine in repo.fact(pooled_engines):
         size, overflow = engine.options.get("pool_size"), engine.options.get("max_overflow")
-        if (size is None or overflow is None) and engine.unresolved:
-            yield unclear(f"the engine options come from `{engine.unresolved}`", engine.place)
+        if (size is None or overflow is None) and engine.hidden:
+            yield unclear(f"the engine's options or address come from `{engine.hidden}`", engine.place)
         elif size is None:
             yield broken("the pool size is left at the default (5, and 10 more as overflow)", engine.place, pool_size=5, max_overflow=10)
         elif size.may_be(lambda n: n == 0) or (overflow and overflow.may_be(lambda n: n == -1)):
@@ -144,8 +144,8 @@ def pre_ping(repo: Repo) -> Iterator[Observation]:
         yield from proven_absent(repo, LOOKED_FOR)
     for engine in repo.fact(pooled_engines):
         value = engine.options.get("pool_pre_ping")
-        if value is None and engine.unresolved:
-            yield unclear(f"the engine options come from `{engine.unresolved}`", engine.place)
+        if value is None and engine.hidden:
+            yield unclear(f"the engine's options or address come from `{engine.hidden}`", engine.place)
         elif value is None:
             yield broken("pool_pre_ping is not set", engine.place)
         elif value.may_be(lambda v: not v):
@@ -161,8 +161,8 @@ def recycle(repo: Repo) -> Iterator[Observation]:
         yield from proven_absent(repo, LOOKED_FOR)
     for engine in repo.fact(pooled_engines):
         value = engine.options.get("pool_recycle")
-        if value is None and engine.unresolved:
-            yield unclear(f"the engine options come from `{engine.unresolved}`", engine.place)
+        if value is None and engine.hidden:
+            yield unclear(f"the engine's options or address come from `{engine.hidden}`", engine.place)
         elif value is None or value.may_be(lambda v: v == -1):
             yield broken("connections are kept for ever (pool_recycle is not set)", engine.place)
         elif value.unresolved:
@@ -194,8 +194,8 @@ def pool_timeout(repo: Repo) -> Iterator[Observation]:
     for engine in [e for e in repo.fact(pooled_engines) if e.options or not e.in_function]:
         value = engine.options.get("pool_timeout")
         known = numbers(value) if value else [30]
-        if value is None and engine.unresolved:
-            yield unclear(f"the engine options come from `{engine.unresolved}`", engine.place)
+        if value is None and engine.hidden:
+            yield unclear(f"the engine's options or address come from `{engine.hidden}`", engine.place)
         elif value and not known:
             yield unclear(f"pool_timeout is `{value.unresolved or value.env[0]}`", engine.place)
         elif not limit:

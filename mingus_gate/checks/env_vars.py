@@ -10,6 +10,7 @@ from mingus_gate.model import Check, Observation, Place, Rule, Severity, broken,
 from mingus_gate.repo import Repo
 from mingus_gate.repo.env.conversions import conversions
 from mingus_gate.repo.env.dotenv import env_files, ignored_at, is_harmless, secret_entries
+from mingus_gate.repo.env.given_values import refused_values
 from mingus_gate.repo.env.private_keys import private_keys
 from mingus_gate.repo.env.required import needed
 from mingus_gate.repo.env.secrets import FOR_TESTS, is_placeholder, search
@@ -70,7 +71,7 @@ PARSED = Rule(
     Severity.WARNING,
     "Booleans and numbers are converted, not taken as text",
     'Compare words: `os.getenv("MAIL_USE_TLS", "true").lower() in ("1", "true", "yes")`; make numbers by `int(…)`.',
-    "booleans and numbers made of environment variables",
+    "booleans and numbers made of environment variables, and what compose files and Kubernetes workloads give them",
     "A variable is always a text, and every text but the empty one is true: who writes `MAIL_USE_TLS=false` switches it on.",
     "https://docs.python.org/3/library/stdtypes.html#truth-value-testing",
 )
@@ -92,6 +93,10 @@ EXAMPLE_FILE = Rule(
     "Of a key given twice the last one wins, silently; a line that does not parse is skipped.",
     "https://saurabh-kumar.com/python-dotenv/",
 )
+
+OTHERS_KEY = re.compile(r"_(API_)?(KEY|TOKEN)$")
+NO_KEY = re.compile(r"placeholder|dummy|fake|unset|not[ _-]?set|todo|none|n/a|x+|-+", re.IGNORECASE)
+"""What nobody takes for a key: with it a call to the service is refused."""
 
 READ_WITH_DEFAULT = re.compile(r"""(?:environ\.get|getenv)\(\s*['"]([A-Z][A-Z0-9_]*)['"]\s*,\s*['"]([^'"\n]{6,120})['"]""")
 BY_PLATFORM = re.compile(
@@ -146,7 +151,9 @@ def secret_defaults(repo: Repo) -> Iterator[Observation]:
     given: dict[tuple[str, int], Observation] = {}
     for read in repo.fact(env_reads):
         if names_secret(read.name) and (line := (read.place.path, read.place.line)) not in own:
-            given.setdefault(line, _judge_default(read.name, read.value.literals, read.value.unresolved, read.place, True))
+            judged = _judge_default(read.name, read.value.literals, read.value.unresolved, read.place, True)
+            stands_in = judged.holds is False and _stands_in(repo, read)
+            given.setdefault(line, unclear(f"{read.name} falls back to a placeholder, and {stands_in}", read.place) if stands_in else judged)
     for setting in production_settings(repo):
         if names_secret(setting.key) and (line := (setting.place.path, setting.place.line)) not in own and setting.value.literals:
             given.setdefault(line, _judge_default(setting.key, setting.value.literals, "", setting.place, bool(setting.value.env)))
@@ -155,6 +162,17 @@ def secret_defaults(repo: Repo) -> Iterator[Observation]:
     if not given:
         yield from proven_absent(repo, SECRET_DEFAULTS.looks_for)
     yield from given.values()
+
+
+def _stands_in(repo: Repo, read: EnvRead) -> str:
+    """What shows that the fallback of another service's key is for a developer's machine; empty where nothing does."""
+    if not OTHERS_KEY.search(read.name):
+        return ""
+    if read.value.literals and all(NO_KEY.fullmatch(str(value)) for value in read.value.literals):
+        return "no service takes it"
+    beside = {f"{OTHERS_KEY.sub('', read.name)}_{word}" for word in ("HOST", "URL", "API_HOST", "API_URL", "BASE_URL")}
+    near = (r.name for r in repo.fact(env_reads) if r.name in beside and r.value.may_be(lambda v: "localhost" in str(v) or "127.0.0.1" in str(v)))
+    return next((f"{name} to this machine" for name in near), "")
 
 
 def _in_scripts(repo: Repo) -> Iterator[Observation]:
@@ -253,6 +271,7 @@ def parsed(repo: Repo) -> Iterator[Observation]:
             yield broken(f"{found.name}: {found.wrong}", found.place)
         else:
             yield holds(f"{found.name} is converted {found.how}", found.place)
+    yield from (broken(f"{given.name}: {given.why}", given.place) for given in repo.fact(refused_values))
     if not repo.fact(env_reads):
         yield from proven_absent(repo, PARSED.looks_for)
 

@@ -14,6 +14,7 @@ from mingus_gate.repo.flask.app import proven_absent
 from mingus_gate.repo.flask.health_answers import SHOWN, Asked, asked, claims, depends, kind_of
 from mingus_gate.repo.flask.health_routes import health_extensions, health_routes, is_general, login_gate, path_words
 from mingus_gate.repo.flask.routes import Route, app_place, routes
+from mingus_gate.repo.limits.exemptions import exempt_routes
 from mingus_gate.repo.limits.limiter import under_default
 from mingus_gate.target import Target, shown
 
@@ -206,21 +207,12 @@ def unlimited(repo: Repo) -> Iterator[Observation]:
     found = [route for route in repo.fact(health_routes) if is_general(route) and route.module.path in repo.fact(under_default)]
     if not found:
         yield from proven_absent(repo, "a default limit over a health route")
+    exempt = repo.fact(exempt_routes)
     for route in found:
-        if any(name.endswith("limiter.exempt") for name in route.decorators) or {route.name, route.owner} & _exempt(repo):
+        if route in exempt:
             yield holds(f"{route.path} is exempt", route.place)
         else:
             yield broken(f"{route.path} is under the default limit", route.place)
-
-
-def _exempt(repo: Repo) -> set[str]:
-    """The last parts of the names handed to `limiter.exempt(…)`."""
-    return {
-        module.name(argument).rpartition(".")[2]
-        for module, call in repo.calls("*.exempt", served=True)
-        if "limiter" in module.name(call.func)
-        for argument in call.args
-    }
 
 
 def probes_match(repo: Repo) -> Iterator[Observation]:

@@ -15,8 +15,9 @@ from mingus_gate.repo.python import walk
 from mingus_gate.repo.stripe.amounts import judged
 from mingus_gate.repo.stripe.calls import Key, amounts, creations, keys
 from mingus_gate.repo.stripe.client import exemptions, handed_out, protections, public_keys
+from mingus_gate.repo.stripe.repeats import repeat
 from mingus_gate.repo.stripe.signature import bypass, payload_kind, verifications
-from mingus_gate.repo.stripe.webhooks import looks_at_id, stripe_used, webhooks
+from mingus_gate.repo.stripe.webhooks import stripe_used, webhooks
 
 LOOKED_FOR = "`import stripe` and stripe among the requirements"
 
@@ -98,7 +99,7 @@ EVENTS_ONCE = Rule(
     Severity.INFO,
     "An event that comes twice is handled once",
     'Keep the ids of handled events in a table with a unique key, and answer 200 at once where `event["id"]` is in it.',
-    "the event's id in what handles Stripe's events",
+    "the event's id, a unique key or a state in what handles Stripe's events, and what it does",
     "Stripe sends an event again until it is answered, and now and then twice all the same: a credit is booked twice, a mail sent twice.",
     "https://docs.stripe.com/webhooks#handle-duplicate-events",
 )
@@ -248,10 +249,19 @@ def integer_amounts(repo: Repo) -> Iterator[Observation]:
 
 def events_once(repo: Repo) -> Iterator[Observation]:
     for hook in repo.fact(webhooks):
-        if place := looks_at_id(repo, hook):
-            yield holds(f"`{hook.name}` looks at the event's id", place)
+        found = repeat(repo, hook)
+        if found is None:
+            continue
+        if found.how == "id":
+            yield holds(f"`{hook.name}` looks at the event's id", found.place)
+        elif found.how == "once":
+            yield holds(f"`{hook.name}`: `{found.shown}` keeps what was done from being done again", found.place)
+        elif found.how == "state":
+            yield holds(f"`{hook.name}` looks at `{found.shown}` before it acts", found.place)
+        elif found.how == "hidden":
+            yield unclear(f"whether `{hook.name}` meets an event twice depends on `{found.shown}`", found.place)
         elif hook.route:  # a helper that only checks the signature hands the event on
-            yield broken(f"`{hook.name}` does not look at the event's id", hook.place)
+            yield broken(f"`{hook.name}` acts (`{found.shown}`) and looks neither at the event's id nor at what was done before", hook.place)
 
 
 def csrf_exempt(repo: Repo) -> Iterator[Observation]:

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from mingus_gate.model import Check, Observation, Place, Rule, Severity, broken, holds, unclear
 from mingus_gate.repo import Repo
 from mingus_gate.repo.database.engines import engines
+from mingus_gate.repo.database.lists import list_routes
 from mingus_gate.repo.deploy.servers import Server, option, servers
-from mingus_gate.repo.flask.app import apps, proven_absent, settings
+from mingus_gate.repo.flask.app import apps, only_for_tests, proven_absent, settings
 from mingus_gate.repo.monitoring.load_tests import load_tests
 from mingus_gate.repo.python import Module, source_of
 from mingus_gate.repo.values import Value
@@ -61,6 +62,15 @@ TOOLBAR = Rule(
     "`DebugToolbarExtension(`, `DEBUG_TB_ENABLED` and `ProfilerMiddleware(`",
     "A profiler slows every request and fills the disk or the log; the toolbar shows configuration and queries to whoever opens the page.",
     "https://flask-debugtoolbar.readthedocs.io/en/latest/#configuration",
+)
+BOUNDED_LISTS = Rule(
+    "performance.bounded-lists",
+    Severity.INFO,
+    "Routes that list rows answer a page of them",
+    "Take a page: `db.paginate(db.select(Invoice).order_by(Invoice.id), per_page=50, max_per_page=100)`.",
+    "views for GET that read with `.all()` or `.fetchall()`, or page and limit what they read",
+    "A table that grows with use is read, built and sent whole for each request: quick in the first month, a timeout in the second year.",
+    "https://flask-sqlalchemy.readthedocs.io/en/stable/pagination/",
 )
 LOAD_TEST = Rule(
     "performance.load-test",
@@ -176,7 +186,9 @@ def query_echo(repo: Repo) -> Iterator[Observation]:
     found = [(s.key, s.value, s.place) for s in settings(repo, "SQLALCHEMY_ECHO", "SQLALCHEMY_RECORD_QUERIES")]
     found += [("echo", e.options["echo"], e.place) for e in repo.fact(engines) if "echo" in e.options]
     for key, value, place in found:
-        if value.may_be(lambda v: bool(v) and v not in ("0", "false", "False")):
+        if key == "SQLALCHEMY_RECORD_QUERIES" and (reader := _reads_queries(repo)):
+            yield holds(f"the recorded queries are read at {reader}", place)
+        elif value.may_be(lambda v: bool(v) and v not in ("0", "false", "False")):
             when = f" when {value.env[0]} is not set" if value.env else ""
             yield broken(f"{key} is on{when}", place)
         elif value.unresolved and not value.env:
@@ -187,6 +199,24 @@ def query_echo(repo: Repo) -> Iterator[Observation]:
         quiet = [e for e in repo.fact(engines) if not e.unresolved]
         yield from (holds("the engine is made without echo", e.place) for e in quiet)
         yield from proven_absent(repo, "`SQLALCHEMY_ECHO`, `create_engine(`") if not repo.fact(engines) else ()
+
+
+def _reads_queries(repo: Repo) -> Place | None:
+    """Where served code looks at the recorded queries, for a log of the slow ones."""
+    names = ("get_debug_queries", "get_recorded_queries")
+    read = repo.calls(*(f"*.{name}" for name in names), served=True)
+    return next((module.place(call) for module, call in read if not only_for_tests(module, call)), None)
+
+
+def bounded_lists(repo: Repo) -> Iterator[Observation]:
+    found = repo.fact(list_routes)
+    for listed in found:
+        if listed.bound:
+            yield holds(f"{listed.route.path} answers a page (`{listed.bound}`)", listed.place)
+        else:
+            yield broken(f"{listed.route.path} answers every row of {listed.table}", listed.place)
+    if not found and not repo.fact(engines):
+        yield from proven_absent(repo, BOUNDED_LISTS.looks_for)
 
 
 def toolbar(repo: Repo) -> Iterator[Observation]:
@@ -243,6 +273,7 @@ CHECK = Check(
         SERVER_TIMEOUT: server_timeout,
         QUERY_ECHO: query_echo,
         TOOLBAR: toolbar,
+        BOUNDED_LISTS: bounded_lists,
         LOAD_TEST: load_test,
     },
 )

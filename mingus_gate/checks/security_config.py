@@ -15,7 +15,7 @@ from mingus_gate.repo.flask.routes import app_place
 from mingus_gate.repo.flask.session_cookies import OFF_DEFAULTS, named_in, uses_sessions
 from mingus_gate.repo.flask.signing_keys import Key, refused_at, signing_keys
 from mingus_gate.repo.flask.tokens import Token, checked_tokens, made_tokens
-from mingus_gate.repo.limits.bodies import bounds, taking_bodies
+from mingus_gate.repo.limits.bodies import bounds, other_proxy, taking_bodies
 from mingus_gate.repo.python import keyword
 from mingus_gate.repo.values import Value
 from mingus_gate.repo.web.cors import policies
@@ -250,7 +250,9 @@ def cors(repo: Repo) -> Iterator[Observation]:
     if not found:
         yield from proven_absent(repo, CORS.looks_for)
     for policy in found:
-        if policy.credentials and policy.any_origin and not (policy.by_hand and not policy.reflected):
+        if policy.credentials and policy.any_origin and policy.switch:
+            yield unclear(f"CORS allows every origin with credentials once `{policy.switch}` is on", policy.place)
+        elif policy.credentials and policy.any_origin and not (policy.by_hand and not policy.reflected):
             yield broken(f"CORS allows every origin with credentials{policy.unless}", policy.place)
         elif policy.any_origin and policy.credentials is None and not (policy.by_hand and not policy.reflected):
             yield unclear("CORS allows every origin, and whether with credentials could not be told", policy.place)
@@ -316,7 +318,7 @@ def headers(repo: Repo) -> Iterator[Observation]:
         yield holds("X-Frame-Options or a Content-Security-Policy is sent", framing)
     if app and not repo.blind:
         if not sent:
-            yield broken("nothing in the tree sends security headers", app.place)
+            yield broken("nothing in the tree sends security headers", app_place(repo) or app.place)
         elif NOSNIFF not in sent:
             yield broken("X-Content-Type-Options is not sent", framing)
         elif framing is None:
@@ -376,7 +378,12 @@ def request_size(repo: Repo) -> Iterator[Observation]:
     else:
         shown = f"{len(taking)} routes accept" if len(taking) > 1 else "a route accepts"
         unbounded = f"{shown} a body, and nothing in the tree bounds its size"
-        yield broken(lifted.said, lifted.place) if lifted else broken(unbounded, app_place(repo))
+        if lifted:
+            yield broken(lifted.said, lifted.place)
+        elif other := repo.fact(other_proxy):
+            yield unclear(f"{shown} a body; whether a proxy like the one at {other} bounds its size is not in the tree", other)
+        else:
+            yield broken(unbounded, app_place(repo))
 
 
 def answer_headers(target: Target) -> Iterator[Observation]:

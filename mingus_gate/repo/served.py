@@ -11,7 +11,12 @@ from mingus_gate.repo.tree import File
 if TYPE_CHECKING:
     from mingus_gate.repo import Repo
 
-ENTRY = re.compile(rb"\b(Flask|Celery|APIFlask|Quart|FlaskApp)\(|\bcreate_app\(")
+ENTRY = re.compile(rb"\b(Flask|Celery|APIFlask|Quart|FlaskApp)\(|\bdef create_app\(|^(\w+[ \t]*=[ \t]*)?[\w.]*\bcreate_app\(", re.MULTILINE)
+"""What makes an application. A script that asks `create_app()` for one inside a function serves nothing."""
+ADDS_ROUTES = re.compile(
+    rb"^from[ \t]+[.\w]+[ \t]+import[ \t]+(?:[^\n]*\W)?(app|application)\b.*^@?\1\.(route|get|post|register_blueprint)\(", re.MULTILINE | re.DOTALL
+)
+"""A file that adds routes to an application it imports. Who imports the file may stand outside of the tree."""
 ENTRY_NAMES = ("wsgi.py", "asgi.py", "gunicorn.conf.py", "gunicorn_config.py", "celeryconfig.py", "celery_app.py")
 SCRIPT = re.compile(r"(^|/)(scripts?|tools?|bin|migrations|alembic|seeds?)/|(^|/)(setup|manage|fabfile|tasks_local)\.py$")
 IMPORT = re.compile(
@@ -32,11 +37,13 @@ def served_paths(repo: Repo) -> set[str]:
     by itself makes the whole folder reachable. Where no application is found, every production file counts.
     """
     waiting = [
-        f
-        for f in repo.files(".py")
-        if f.name in ENTRY_NAMES or (f.mentions(b"Flask", b"Celery", b"create_app") and not SCRIPT.search(f.path) and ENTRY.search(f.data))
+        f for f in repo.files(".py") if f.name in ENTRY_NAMES or (f.mentions(b"Flask", b"Celery", b"app") and not SCRIPT.search(f.path) and _entry(f))
     ]
     return reachable(repo, waiting) if waiting else {file.path for file in repo.files(".py")}
+
+
+def _entry(file: File) -> bool:
+    return bool(ENTRY.search(file.data) or ADDS_ROUTES.search(file.data))
 
 
 def reachable(repo: Repo, files: list[File]) -> set[str]:

@@ -24,7 +24,8 @@ ROLES: tuple[tuple[Role, re.Pattern[str]], ...] = (
     (
         Role.VENDORED,
         re.compile(
-            r"(^|/)(node_modules|bower_components|vendor|vendored|_vendor|third[_-]?party|site-packages|\.?venv|virtualenv)/"
+            r"(^|/)(node_modules|bower_components|vendored|_vendor|third[_-]?party|site-packages|\.?venv|virtualenv)/"
+            r"|(^|/)vendor/(?!(views|routes|models|forms|schemas?|services?|tasks|resources?|controllers?)\.py$)"  # vendors, as in a shop
             r"|\.min\.(js|css)$"
         ),
     ),

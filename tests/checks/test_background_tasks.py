@@ -50,6 +50,25 @@ NO_CELERY = """
 
     app = Flask(__name__)
 """
+TWO_APPS = {
+    "app.py": """
+    from celery import Celery
+    from flask import Flask
+
+    app = Flask(__name__)
+    celery = Celery("shop", broker="redis://redis:6379/0")
+    mails = Celery("mails", broker="redis://redis:6379/1")
+
+    @celery.task
+    def bill(order_id):
+        ...
+
+    @mails.task
+    def send_receipt(order_id):
+        ...
+    """,
+    "Procfile": "web: gunicorn app:app\nworker: celery -A app.celery worker\n",
+}
 BEAT = """
     celery.conf.beat_schedule = {
         "daily": {"task": "tasks.send_report", "schedule": 86400},
@@ -212,6 +231,21 @@ QUIET: Quiet = {
         ("kept for an hour", app("celery.conf.result_backend = 'redis://localhost'", "celery.conf.result_expires = 3600", TASK)),
         ("no backend", BARE),
     ],
+    "background-tasks.one-app": [
+        ("all on one", {**TWO_APPS, "app.py": TWO_APPS["app.py"].replace("@mails", "@celery")}),
+        ("each has a worker of its own", {**TWO_APPS, "Procfile": TWO_APPS["Procfile"] + "mails: celery -A app.mails worker\n"}),
+        ("one broker for both", {**TWO_APPS, "app.py": TWO_APPS["app.py"].replace("6379/1", "6379/0")}),
+        (
+            "Celery's own variable counts for both",
+            {
+                **TWO_APPS,
+                "app.py": TWO_APPS["app.py"]
+                .replace('"redis://redis:6379/0"', 'os.environ["CELERY_BROKER_URL"]')
+                .replace("    from celery", "    import os\n    from celery", 1),
+            },
+        ),
+        ("no Celery", NO_CELERY),
+    ],
 }
 REPORTED: Reported = {
     "background-tasks.time-limits": [
@@ -314,6 +348,7 @@ REPORTED: Reported = {
             "app.py:6",
         ),
     ],
+    "background-tasks.one-app": [("a second one with a broker of its own", TWO_APPS, "app.py:7")],
 }
 UNKNOWN: Unknown = {
     "background-tasks.time-limits": [
@@ -353,6 +388,10 @@ UNKNOWN: Unknown = {
         ("a task without end", {"app.py": LATE.replace(", task_time_limit=7200", ""), "tasks.py": TASKS}, "no time limit"),
     ],
     "background-tasks.results-expire": [("in a database", app("celery.conf.result_backend = 'db+postgresql://x'", TASK), "backend_cleanup")],
+    "background-tasks.one-app": [
+        ("nothing starts a worker", {"app.py": TWO_APPS["app.py"]}, "not in the tree"),
+        ("the broker is computed", {**TWO_APPS, "app.py": TWO_APPS["app.py"].replace('"redis://redis:6379/1"', "queue()")}, "could not be told"),
+    ],
 }
 
 test_quiet, test_reported, test_unknown = rule_tests(QUIET, REPORTED, UNKNOWN)

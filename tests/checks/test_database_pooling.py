@@ -127,6 +127,25 @@ QUIET: Quiet = {
             {"app.py": OPTIONS, "scripts/report.py": "from sqlalchemy import create_engine\nengine = create_engine('postgresql://localhost/x')\n"},
         ),
         (
+            "an engine for one question at the start",
+            OPTIONS
+            + """
+    from sqlalchemy import create_engine, inspect
+
+    def newest():
+        engine = create_engine(app.config["SQLALCHEMY_DATABASE_URI"])
+        with engine.connect() as connection:
+            return connection.scalar("SELECT max(id) FROM invoice")
+
+    def tables():
+        return inspect(create_engine("postgresql://db/shop")).get_table_names()
+
+    def count(shop):
+        session = sessionmaker(bind=create_engine(shop))()
+        return total(session)
+""",
+        ),
+        (
             "the production class overrides the base",
             {
                 "app.py": "from flask import Flask\nimport config\napp = Flask(__name__)\n",
@@ -140,7 +159,13 @@ QUIET: Quiet = {
             },
         ),
     ],
-    "database-pooling.pre-ping": [("set", OPTIONS)],
+    "database-pooling.pre-ping": [
+        ("set", OPTIONS),
+        (
+            "given to the extension, and the size by a setting",
+            OPTIONS.replace("SQLAlchemy(app)", 'SQLAlchemy(app, engine_options={"pool_pre_ping": True})').replace('"pool_pre_ping": True, ', ""),
+        ),
+    ],
     "database-pooling.recycle": [("set", OPTIONS)],
     "database-pooling.pool-timeout": [
         ("well under gunicorn's 30 s", SERVED),
@@ -441,8 +466,33 @@ REPORTED: Reported = {
 UNKNOWN: Unknown = {
     "database-pooling.pool-size": [
         ("a function gives the options", FROM_A_FUNCTION, "options()"),
+        (
+            "the address is written outside of the tree, and may be a file",
+            NO_OPTIONS.replace("    db =", '    app.config["SQLALCHEMY_DATABASE_URI"] = local.ADDRESS\n    db ='),
+            "local.ADDRESS",
+        ),
+        ("an SQLite file", NO_OPTIONS.replace("    db =", '    app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///shop.db"\n    db ='), "sqlite"),
         ("a file does not parse", {"app.py": OPTIONS, "wsgi.py": "from flask_sqlalchemy import (SQLAlchemy\n"}, "could not be parsed"),
         ("an empty tree", {"app.py": ""}, "looked for"),
+    ],
+    "database-pooling.pre-ping": [
+        (
+            "a subclass sets options in a method",
+            """
+            from flask import Flask
+            from flask_sqlalchemy import SQLAlchemy
+
+            class Database(SQLAlchemy):
+                def apply_pool_defaults(self, app, options):
+                    if app.config["TEST_CONNECTIONS"]:
+                        options["pool_pre_ping"] = True
+                    return super().apply_pool_defaults(app, options)
+
+            app = Flask(__name__)
+            db = Database(app)
+            """,
+            "Database.apply_pool_defaults",
+        ),
     ],
     "database-pooling.pool-timeout": [
         ("no server in the tree", OPTIONS, "starts no gunicorn"),

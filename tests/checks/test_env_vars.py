@@ -129,6 +129,15 @@ QUIET: Quiet = {
             READS + "    if os.getenv('SENTRY_DSN'): pass\n    if not os.getenv('PROXY', ''): pass\n    int(os.getenv('N', '1'))\n",
         ),
         ("by a function", READS + "    from distutils.util import strtobool\n    app.debug = bool(strtobool(os.getenv('APP_DEBUG', 'false')))\n"),
+        (
+            "given as they are read",
+            {
+                "app.py": READS + "    workers = int(os.environ['WORKERS'])\n    rate = float(os.environ['RATE'])\n    int(os.getenv('N', '1'))\n",
+                "compose.yaml": 'services:\n  web:\n    environment:\n      WORKERS: 4  # two a processor\n      RATE: "0.5"\n      N: ${N}\n',
+                "compose.dev.yaml": "services:\n  web:\n    environment:\n      - WORKERS=one\n",
+                "k8s/web.yaml": 'kind: Deployment\nspec:\n  env:\n    - name: WORKERS\n      value: "4"\n    - name: RATE\n      value: {{ rate }}\n',
+            },
+        ),
         ("by a library", READS + "    from environs import env\n    app.config['MAIL_USE_TLS'] = env.bool('MAIL_USE_TLS', False)\n"),
         (
             "converted where it is used",
@@ -237,6 +246,22 @@ REPORTED: Reported = {
             {"app.py": READS + "    if os.environ.get('DEBUG_BAR'):\n        pass\n", ".env.example": "DEBUG_BAR=0\n"},
             "app.py:6",
         ),
+        (
+            "compose gives what int() refuses",
+            {
+                "app.py": READS + "    workers = int(os.environ['WORKERS'])\n",
+                "compose.yaml": "services:\n  web:\n    environment:\n      WORKERS: four\n",
+            },
+            "compose.yaml:4",
+        ),
+        (
+            "a boolean that Kubernetes refuses",
+            {
+                "app.py": READS + "    beta = os.getenv('BETA', '') == 'true'\n",
+                "k8s/web.yaml": "apiVersion: apps/v1\nkind: Deployment\nspec:\n  env:\n    - name: BETA\n      value: true\n",
+            },
+            "k8s/web.yaml:6",
+        ),
         ("compared with a number", READS + "    if os.getenv('LIMIT', 5) > 3:\n        pass\n", "app.py:6"),
         ("compared with True", READS + "    x = os.getenv('BETA') == True\n", "app.py:6"),
         ("a text in arithmetic", READS + "    x = os.getenv('MINUTES', 5) * 60\n", "app.py:6"),
@@ -272,6 +297,16 @@ UNKNOWN: Unknown = {
     "env-vars.literal-secrets": [("no secret is used", BARE, "looked for"), ("empty files", {"app.py": "", "secrets.py": ""}, "looked for")],
     "env-vars.secret-defaults": [
         ("a fallback that cannot be seen", APP.replace('environ["MAIL_PASSWORD"]', 'getenv("MAIL_PASSWORD", given())'), "given()"),
+        (
+            "a placeholder for another service's key",
+            BARE + "    import os\n    key = os.getenv('SMS_API_KEY', 'placeholder')\n",
+            "no service takes it",
+        ),
+        (
+            "the key of a service on this machine",
+            BARE + "    import os\n    url = os.getenv('PDF_API_URL', 'http://localhost:6013')\n    key = os.getenv('PDF_API_KEY', 'pdf-secret')\n",
+            "PDF_API_URL to this machine",
+        ),
         ("an empty tree", {"app.py": ""}, "looked for"),
     ],
     "env-vars.documented": [("an empty tree", {"app.py": ""}, "looked for")],

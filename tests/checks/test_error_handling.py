@@ -173,6 +173,14 @@ QUIET: Quiet = {
         print(len(fetch("https://cdn.example.com/app.css")))
 """,
         ),
+        (
+            "and another file has a longer name",
+            {
+                "app.py": CALL
+                + "\n    def fetch(url):\n        return requests.get(url).content\n\n    if __name__ == '__main__':\n        fetch('https://x')\n",
+                "parts.py": "def prefetch(url):\n    return url\n",
+            },
+        ),
         ("httpx has one by itself", NO_TIMEOUT.replace("requests", "httpx")),
         (
             "in the keywords handed over",

@@ -252,7 +252,17 @@ REPORTED: Reported = {
     ],
     "health-endpoints.readiness": [("a constant only", LIVENESS, "app.py:10"), ("no health route", NO_HEALTH, "app.py:6")],
     "health-endpoints.open": [("behind a login", LOGIN, "app.py:11")],
-    "health-endpoints.unlimited": [("under the default limit", LIMITED.replace("    @limiter.exempt\n", ""), "app.py:10")],
+    "health-endpoints.unlimited": [
+        ("under the default limit", LIMITED.replace("    @limiter.exempt\n", ""), "app.py:10"),
+        (
+            "another function of that name is exempt",
+            {
+                "app.py": LIMITED.replace("    @limiter.exempt\n", "") + "\n    import partner\n    limiter.exempt(partner.health)\n",
+                "partner.py": "def health():\n    return 'ok'\n",
+            },
+            "app.py:10",
+        ),
+    ],
     "health-endpoints.probes-match": [
         ("no such route", {**PROBED, "app.py": LIVENESS.replace("/health", "/healthz")}, "Dockerfile:5"),
         (

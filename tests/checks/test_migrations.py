@@ -762,6 +762,11 @@ UNKNOWN: Unknown = {
         ("a computed id", {**LINE, "migrations/versions/e.py": step("make_id()", '"3c4d"')}, "make_id()"),
         ("a file that does not parse", {**FORK, "migrations/versions/7a8b_merge.py": "revision = (\n"}, "7a8b_merge.py"),
         (
+            "a second head that hangs on a missing revision",
+            {**LINE, "migrations/versions/e.py": step('"e"', '"gone"')},
+            "e follows gone",
+        ),
+        (
             "a labelled branch beside the main line",
             {**LINE, "migrations/versions/e.py": step('"e"', '"1a2b"', more='branch_labels = "shop"')},
             "on purpose",

@@ -77,6 +77,7 @@ ALERTS = "groups:\n  - name: web\n    rules:\n      - alert: ManyErrors\n       
 QUIET: Quiet = {
     "monitoring.error-tracker": [
         ("Sentry", SENTRY),
+        ("Raygun", app("from raygun4py.middleware import flask as raygun\nraygun.Provider(app, app.config['RAYGUN_KEY']).attach()")),
         (
             "mails of errors",
             app("app.logger.addHandler(logging.handlers.SMTPHandler('h', 'a', 'b', 'c'))").replace(
@@ -126,8 +127,18 @@ QUIET: Quiet = {
         (
             "the production class overrides",
             {
-                "app.py": NOTHING + "    app.config.from_object('config.ProductionConfig')\n",
+                "app.py": NOTHING + "    app.config.from_object('config.ProductionConfig')\n    import logs\n",
                 "config.py": "class Config:\n    LOG_LEVEL = 'DEBUG'\nclass ProductionConfig(Config):\n    LOG_LEVEL = 'INFO'\n",
+                "logs.py": "from app import app\napp.logger.setLevel(app.config['LOG_LEVEL'])\n",
+            },
+        ),
+        (
+            "a setting that only a command reads",
+            {
+                "app.py": NOTHING + "    app.config.from_object('config')\n    import fill\n    app.logger.setLevel('INFO')\n",
+                "config.py": "LOGGING_LEVEL = 'DEBUG'\n",
+                "fill.py": "import logging\nfrom app import app\nif __name__ == '__main__':\n"
+                "    logging.basicConfig(level=app.config['LOGGING_LEVEL'])\n",
             },
         ),
         ("dictConfig", app("import logging.config\nlogging.config.dictConfig({'root': {'level': 'INFO'}, 'handlers': {'h': {'level': 'DEBUG'}}})")),

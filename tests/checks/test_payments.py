@@ -346,6 +346,22 @@ QUIET: Quiet = {
             "the id is looked up",
             WEBHOOK.replace('if event["type"]', 'if Handled.query.get(event["id"]):\n            return "", 200\n        if event["type"]'),
         ),
+        (
+            "a unique key refuses the second",
+            WEBHOOK.replace(
+                'fulfil(event["data"]["object"])',
+                "db.session.add(Credit(invoice=subject(event)))\n            try:\n                db.session.commit()\n"
+                "            except IntegrityError:\n                db.session.rollback()",
+            ),
+        ),
+        (
+            "what was paid before is left alone",
+            WEBHOOK.replace(
+                'fulfil(event["data"]["object"])',
+                "order = Order.query.filter_by(invoice=subject(event)).first()\n            if order.status == 'paid':\n"
+                "                return ''\n            order.status = 'paid'\n            db.session.commit()",
+            ),
+        ),
         ("no Stripe", NO_STRIPE),
     ],
     "payments.csrf-exempt": [
@@ -560,7 +576,23 @@ REPORTED: Reported = {
         ),
         ("an annotated parameter", snippet("def pay(amount: float):\n    stripe.Charge.create(amount=amount)"), "app.py:6"),
     ],
-    "payments.events-once": [("the id is not looked at", WEBHOOK, "app.py:12")],
+    "payments.events-once": [
+        (
+            "the id is not looked at",
+            WEBHOOK.replace('fulfil(event["data"]["object"])', "db.session.add(Credit(user_id=1, cents=900))\n            db.session.commit()"),
+            "app.py:12",
+        ),
+        (
+            "done by a task",
+            {
+                "app.py": WEBHOOK.replace("fulfil(event", "fulfil.delay(event").replace(
+                    "    import os", "    from tasks import fulfil\n    import os"
+                ),
+                "tasks.py": "from celery import shared_task\n@shared_task\ndef fulfil(invoice):\n    send_receipt_email(invoice)\n",
+            },
+            "app.py:13",
+        ),
+    ],
     "payments.csrf-exempt": [
         (
             "every event is refused",
@@ -601,6 +633,11 @@ REPORTED: Reported = {
     ],
 }
 UNKNOWN: Unknown = {
+    "payments.events-once": [
+        ("done elsewhere", WEBHOOK, "depends on `fulfil`"),
+        ("chosen from a table", WEBHOOK.replace("fulfil(event", "HANDLERS[event['type']](event"), "depends on `HANDLERS"),
+        ("nothing is done", WEBHOOK.replace('fulfil(event["data"]["object"])', "pass"), "looked for"),
+    ],
     "payments.signed-webhook": [
         (
             "checked on a condition of its own",

@@ -62,6 +62,29 @@ CASE_SCRIPT = """
     esac
 """
 
+ALL = "Invoice.query.order_by(Invoice.id).all()"
+LISTS = """
+    from flask import Flask, jsonify
+    from models import Invoice, db
+
+    app = Flask(__name__)
+
+    @app.get("/invoices")
+    def invoices():
+        rows = Invoice.query.order_by(Invoice.id).all()
+        return jsonify([i.number for i in rows])
+"""
+INVOICE = """
+    from flask_sqlalchemy import SQLAlchemy
+
+    db = SQLAlchemy()
+
+    class Invoice(db.Model):
+        id = db.Column(db.Integer, primary_key=True)
+        number = db.Column(db.String(20))
+        created_at = db.Column(db.DateTime)
+"""
+
 QUIET: Quiet = {
     "performance.production-server": [
         ("gunicorn in the image", GUNICORN),
@@ -190,6 +213,23 @@ QUIET: Quiet = {
     ],
     "performance.query-echo": [
         ("off", ENGINE),
+        (
+            "recorded for a log of slow ones",
+            {
+                "app.py": ENGINE.replace("SQLALCHEMY_ECHO", "SQLALCHEMY_RECORD_QUERIES").replace("False", "True") + "    import slow\n",
+                "slow.py": """
+                from flask_sqlalchemy.record_queries import get_recorded_queries
+                from app import app
+
+                @app.after_request
+                def slow(response):
+                    for query in get_recorded_queries():
+                        if query.duration > 0.5:
+                            app.logger.warning("slow query: %s", query.statement)
+                    return response
+                """,
+            },
+        ),
         ("left at its default, which is off", ENGINE.replace('app.config["SQLALCHEMY_ECHO"] = False', "")),
         (
             "on for development only",
@@ -213,6 +253,11 @@ QUIET: Quiet = {
                 "from flask import", "import os\n    from flask import", 1
             ),
         ),
+    ],
+    "performance.bounded-lists": [
+        ("a page", {"app.py": LISTS.replace(ALL, "db.paginate(db.select(Invoice).order_by(Invoice.id), per_page=50)"), "models.py": INVOICE}),
+        ("limited", {"app.py": LISTS.replace(ALL, "Invoice.query.order_by(Invoice.id).limit(50).all()"), "models.py": INVOICE}),
+        ("no database", "from flask import Flask\napp = Flask(__name__)\n"),
     ],
     "performance.toolbar": [
         (
@@ -331,6 +376,21 @@ REPORTED: Reported = {
         ),
         ("an engine echoes", "from sqlalchemy import create_engine\nengine = create_engine('postgresql://db/app', echo=True)\n", "app.py:2"),
     ],
+    "performance.bounded-lists": [
+        ("every row", {"app.py": LISTS, "models.py": INVOICE}, "app.py:9"),
+        ("by select", {"app.py": LISTS.replace(ALL, "db.session.execute(db.select(Invoice)).scalars().all()"), "models.py": INVOICE}, "app.py:9"),
+        (
+            "built up row by row",
+            {
+                "app.py": LISTS.replace(
+                    "return jsonify([i.number for i in rows])",
+                    "numbers = []\n        for row in rows:\n            numbers.append(row.number)\n        return jsonify(numbers)",
+                ),
+                "models.py": INVOICE,
+            },
+            "app.py:9",
+        ),
+    ],
     "performance.toolbar": [
         (
             "every request is profiled",
@@ -359,6 +419,17 @@ REPORTED: Reported = {
     "performance.load-test": [("none", APP, "")],
 }
 UNKNOWN: Unknown = {
+    "performance.bounded-lists": [
+        (
+            "the rows of one customer",
+            {"app.py": LISTS.replace(ALL, "Invoice.query.filter_by(customer=1).all()"), "models.py": INVOICE},
+            "looked for",
+        ),
+        ("a part of them", {"app.py": LISTS.replace(ALL, f"{ALL}[:50]"), "models.py": INVOICE}, "looked for"),
+        ("how many there are", {"app.py": LISTS.replace(ALL, f"range(len({ALL}))"), "models.py": INVOICE}, "looked for"),
+        ("a table kept by hand", {"app.py": LISTS.replace("Invoice", "Currency"), "models.py": INVOICE.replace("Invoice", "Currency")}, "looked for"),
+        ("an export", {"app.py": LISTS.replace('"/invoices"', '"/invoices/export"'), "models.py": INVOICE}, "looked for"),
+    ],
     "performance.production-server": [
         ("no deploy file", APP, "looked for"),
         ("the image and the Procfile disagree", {**FLASK_RUN, "Procfile": "web: gunicorn wsgi:app\n"}, "which one is deployed"),

@@ -490,6 +490,16 @@ QUIET: Quiet = {
             },
         ),
         ("off in tests", {"app.py": PROTECTED, "config.py": "class TestingConfig:\n    WTF_CSRF_ENABLED = False\n"}),
+        (
+            "a form of a bought page that no view answers",
+            {
+                "app.py": PROTECTED.replace("CSRFProtect(app)", "")
+                + "\n    from flask import render_template\n\n    @app.get('/<page>')\n    def show(page):\n"
+                + "        return render_template('pages/' + page)\n",
+                "templates/pages/contact.html": '<form method="post" id="contact"><input name="mail"></form>\n',
+                "templates/pay.html": TOKEN_FORM,
+            },
+        ),
     ],
     "security-config.headers": [
         ("set after every request", HEADERS),
@@ -561,6 +571,29 @@ QUIET: Quiet = {
         ("a bound", POSTS + '    app.config["MAX_CONTENT_LENGTH"] = 16 * 1024 * 1024\n'),
         ("nginx bounds it", {"app.py": POSTS, "nginx.conf": NGINX.replace("location", "client_max_body_size 8m; location")}),
         ("nginx by default", {"app.py": POSTS, "nginx.conf": NGINX}),
+        (
+            "in a part that nginx includes",
+            {
+                "app.py": POSTS,
+                "proxy/default.conf": "server {\n  location / {\n    include shop_proxy.conf;\n  }\n}\n",
+                "proxy/shop_proxy.conf": "proxy_set_header Host $host;\nproxy_pass http://shop;\n",
+            },
+        ),
+        (
+            "in a template of nginx's configuration",
+            {"app.py": POSTS, "conf/nginx.conf.jnj": "http {\n  client_max_body_size 5M;\n  {{ servers }}\n}\n"},
+        ),
+        (
+            "ingress-nginx by default",
+            {
+                "app.py": POSTS,
+                "k8s/web.yaml": 'kind: Ingress\nmetadata:\n  annotations:\n    kubernetes.io/ingress.class: "nginx"\n',
+            },
+        ),
+        (
+            "mod_wsgi-express by default",
+            {"app.py": POSTS, "Dockerfile": 'FROM python:3.13\nCMD ["mod_wsgi-express", "start-server", "--processes", "2", "shop.wsgi"]\n'},
+        ),
         ("nobody posts", POSTS.replace("post", "get")),
     ],
 }
@@ -768,6 +801,11 @@ UNKNOWN: Unknown = {
     ],
     "security-config.cors": [
         ("options that cannot be seen", EVERY_ORIGIN.replace("CORS(app, supports_credentials=True)", "CORS(app, **options())"), "options()"),
+        (
+            "once a setting switches it on",
+            EVERY_ORIGIN.replace("    CORS(app, ", "    app.config.setdefault('SHARED', False)\n    if app.config['SHARED']:\n        CORS(app, "),
+            "is on",
+        ),
         ("origins that cannot be seen", NAMED_ORIGINS.replace('["https://app.example.com"]', "origins()"), "origins()"),
     ],
     "security-config.csrf": [
@@ -791,6 +829,10 @@ UNKNOWN: Unknown = {
             "could not be told",
         ),
         ("PyJWT of some version", CHECKED_TOKEN.replace(', algorithms=["HS256"]', ""), "no `algorithms`"),
+    ],
+    "security-config.request-size": [
+        ("the documents put nginx in front", {"app.py": POSTS, "docs/install.md": f"# Install\n\n```\n{NGINX}```\n"}, "docs/install.md"),
+        ("nginx of the virtual machine", {"app.py": POSTS, "vagrant/dev/nginx.conf": NGINX}, "vagrant/dev/nginx.conf"),
     ],
     "security-config.proxies-counted": [
         ("another header", BEHIND | {"app.py": ADDRESS + "        return request.headers['X-Real-IP']\n"}, "also read from a header"),

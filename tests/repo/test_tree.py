@@ -27,6 +27,11 @@ def git(root: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(root), "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments], check=True, capture_output=True)
 
 
+def test_a_package_for_vendors_is_no_foreign_code() -> None:
+    assert role_of("shop/vendor/views.py") is Role.PRODUCTION
+    assert role_of("shop/vendor/requests/models.py") is role_of("vendor/six.py") is Role.VENDORED
+
+
 def shown(root: Path) -> tuple[list[str], dict[str, str]]:
     """The paths listed below `root`, and those skipped with the reason."""
     tree = Tree(root)

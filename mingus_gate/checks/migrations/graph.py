@@ -52,8 +52,17 @@ def single_head(repo: Repo) -> Iterator[Observation]:
         elif len(history.heads) == 1:
             head = history.heads[0]
             yield holds(f"one head, {head.id}, over {len(history.revisions)} revisions in {history.name}", head.place, head=head.id)
+        elif gap := _gap(history):
+            yield unclear(f"{gap[0].id} follows {gap[1]}, which is not there: how many heads the whole history has is not known", gap[0].down_place)
         elif history.heads:
             yield _several_heads(repo, history)
+
+
+def _gap(history: History) -> tuple[Revision, str] | None:
+    """The missing parent that explains why there is more than one head; whole-history says what to do."""
+    torn = {revision.id for revision, _ in history.dangling}
+    whole = [head for head in history.heads if not torn & set(history.line_of(head))]
+    return history.dangling[0] if history.dangling and len(whole) <= 1 else None
 
 
 def _several_heads(repo: Repo, history: History) -> Observation:

@@ -54,8 +54,9 @@ def only_by_main(repo: Repo, module: Module, node: ast.AST) -> bool:
     if function is None:
         return guarded(module, node)
     calls = [call for call in module.nodes(ast.Call) if module.name(call.func) == function.name]
-    name = function.name.encode()
-    return any(guarded(module, call) for call in calls) and not any(f.mentions(name) for f in repo.files(".py") if f.path != module.path)
+    others = [f for f in repo.files(".py") if f.path != module.path and f.mentions(function.name.encode())]
+    named = re.compile(rb"\b%s\b" % re.escape(function.name.encode()))
+    return bool(calls) and all(guarded(module, call) for call in calls) and not any(named.search(f.data) for f in others)
 
 
 def _file(match: re.Match[str]) -> str:

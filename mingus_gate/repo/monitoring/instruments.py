@@ -107,7 +107,7 @@ class Seen:
 
 
 def error_trackers(repo: Repo) -> list[Seen]:
-    return [*_called(repo, TRACKERS), *_in_deploy_files(repo, WRAPPERS)] or _elsewhere(repo, TRACKERS)
+    return [*_called(repo, TRACKERS), *_raygun(repo), *_in_deploy_files(repo, WRAPPERS)] or _elsewhere(repo, TRACKERS)
 
 
 def metrics(repo: Repo) -> list[Seen]:
@@ -138,6 +138,13 @@ def _called(repo: Repo, names: dict[str, str]) -> Iterator[Seen]:
     for module, call in repo.calls(*names, served=True):
         if not only_for_tests(module, call):
             yield Seen(names[module.name(call.func)], module.place(call))
+
+
+def _raygun(repo: Repo) -> Iterator[Seen]:
+    """Raygun's `Provider(app, key)` and `RaygunSender(key)`: names too common to parse every file that has them."""
+    for module in repo.python(b"raygun4py", served=True):
+        made = (call for call in module.nodes(ast.Call) if module.name(call.func).startswith("raygun4py."))
+        yield from (Seen("Raygun", module.place(call)) for call in made if not only_for_tests(module, call))
 
 
 def _in_deploy_files(repo: Repo, pattern: re.Pattern[str]) -> Iterator[Seen]:

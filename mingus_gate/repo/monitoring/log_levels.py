@@ -13,6 +13,7 @@ from mingus_gate.repo.flask.app import FOR_PRODUCTION, FOR_TESTS, only_for_tests
 from mingus_gate.repo.flask.configured import configured
 from mingus_gate.repo.monitoring.log_calls import in_command
 from mingus_gate.repo.python import Module, keyword, source_of, string
+from mingus_gate.repo.startup import guarded
 
 LOGGER = re.compile(r"^(?!.*handler)(.*_)?(log|logger|root|getLogger)(_\w+)?$", re.IGNORECASE)
 NUMBERS = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
@@ -49,8 +50,28 @@ def levels(repo: Repo) -> list[Level]:
         if GUNICORN.search(file.path) and (gunicorn := repo.module(file)):
             found += [_level(repo, gunicorn, "gunicorn's loglevel", node) for node in gunicorn.constants.get("loglevel", [])]
     for setting in settings(repo, *SETTINGS):
-        found.append(_level(repo, setting.module, setting.key, setting.node, setting.place))
+        if any(_reads(repo, setting.key)):
+            found.append(_level(repo, setting.module, setting.key, setting.node, setting.place))
     return sorted(found, key=lambda level: level.place)
+
+
+def _reads(repo: Repo, key: str) -> Iterator[bool]:
+    """Where served code reads a setting: `config["KEY"]`, `config.get("KEY")`, `settings.KEY`, `KEY`; not commands and scripts."""
+    for module in repo.python(key.encode(), served=True):
+        texts = [n for n in module.nodes(ast.Constant) if n.value == key and isinstance(module.parent(n), ast.Subscript | ast.Call)]
+        names = [n for n in (*module.nodes(ast.Name), *module.nodes(ast.Attribute)) if key in (getattr(n, "id", ""), getattr(n, "attr", ""))]
+        read = [n for n in (*texts, *names) if not isinstance(getattr(n, "ctx", None), ast.Store) and not _written(module, n)]
+        yield from (True for n in read if not guarded(module, n) and not in_command(module, n))
+
+
+def _written(module: Module, key: ast.AST) -> bool:
+    """Whether it is the key of an assignment or what `os.getenv` reads: neither reads the setting."""
+    above = module.parent(key)
+    if isinstance(above, ast.Call):
+        return module.name(above.func) in ("os.getenv", "os.environ.get", "environ.get", "getenv")
+    if isinstance(above, ast.Subscript):
+        return isinstance(above.ctx, ast.Store) or module.name(above.value) in ("os.environ", "environ")
+    return False
 
 
 def _on_request(module: Module, node: ast.AST) -> bool:

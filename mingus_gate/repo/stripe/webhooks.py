@@ -10,7 +10,7 @@ from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.definitions import called, calls_in, definition, reached, texts_in
 from mingus_gate.repo.flask.routes import Route, routes
-from mingus_gate.repo.python import Module, source_of, walk
+from mingus_gate.repo.python import Module, source_of
 from mingus_gate.repo.requirements import required
 from mingus_gate.repo.stripe.signature import Verification, verifications
 
@@ -29,8 +29,6 @@ READS = re.compile(r"\brequest\.(data|json|form|values|stream|get_json|get_data|
 BY_HAND = re.compile(r"(^|\.)(compare_digest|secure_compare)$")
 MAKES = re.compile(r"WebhookEndpoint|webhook_endpoints")
 """What registers webhooks at Stripe names its events too."""
-EVENT_ID = re.compile(r"(\w*event|evt)(\.id|\['id'\]|\.get\('id'[^)]*\))")
-LOGS = re.compile(r"(^|\.)(print|debug|info|warning|error|exception|log)$")
 HEADER = "stripe-signature"
 GUARDS = re.compile(r"verif|sign|webhook|stripe|secur|valid|auth|token|protect", re.IGNORECASE)
 
@@ -103,25 +101,6 @@ def _verification(repo: Repo, nodes: list[tuple[Module, ast.AST]]) -> Verificati
     calls = [(module, call) for module, node in nodes for call in calls_in(node)]
     direct = next((known[call] for _, call in calls if call in known), None)
     return direct or next((by_name[last] for module, call in calls if (last := _last(module, call)) in by_name), None)
-
-
-def looks_at_id(repo: Repo, hook: Webhook) -> Place | None:
-    """Where the code that handles an event reads the event's id, but not to log it."""
-    module = hook.route.module if hook.route else hook.verification.module if hook.verification else None
-    function = module.function_around(hook.verification.call) if module and hook.verification and not hook.route else None
-    bodies = hook.route.bodies if hook.route else [function] if function else []
-    for body in bodies:
-        for where, node in reached(repo, module, body) if module else ():
-            for inner in walk(node):
-                if EVENT_ID.fullmatch(_text(inner)) and not any(
-                    isinstance(a, ast.Call) and LOGS.search(where.name(a)) for a in where.ancestors(inner)
-                ):
-                    return where.place(inner)
-    return None
-
-
-def _text(node: ast.AST) -> str:
-    return ast.unparse(node) if isinstance(node, ast.Attribute | ast.Subscript | ast.Call) else ""
 
 
 def _last(module: Module, call: ast.Call) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.flask.app import only_for_tests, settings
+from mingus_gate.repo.flask.configured import configured
 from mingus_gate.repo.python import Module, keyword, source_of, string
 from mingus_gate.repo.values import Value
 from mingus_gate.repo.web.cors_by_hand import written_policies
@@ -28,9 +29,21 @@ def _flask_cors(repo: Repo) -> Iterator[Policy]:
             continue
         if module.name(call.func).endswith(".CORS") and not call.args and keyword(call, "app") is None:
             for other, later in _later(repo, module, call):
-                yield from _policies(repo, other, later, {**_given(module, call), **_given(other, later)})
+                yield from _switched(repo, other, later, {**_given(module, call), **_given(other, later)})
         else:
-            yield from _policies(repo, module, call, _given(module, call))
+            yield from _switched(repo, module, call, _given(module, call))
+
+
+def _switched(repo: Repo, module: Module, call: ast.Call, given: Mapping[str, tuple[Module, ast.expr]]) -> Iterator[Policy]:
+    switch = _switch(repo, module, call)
+    yield from (replace(policy, switch=switch) for policy in _policies(repo, module, call, given))
+
+
+def _switch(repo: Repo, module: Module, call: ast.Call) -> str:
+    """The setting or variable whose `if` stands around the call, where nothing in the tree turns it on."""
+    tests = (above.test for above in module.ancestors(call) if isinstance(above, ast.If))
+    read = (test for test in tests if _configured(module, test) or module.name(test) in ("os.environ.get", "os.getenv"))
+    return next((source_of(test) for test in read if not configured(repo, module, test).may_be(bool)), "")
 
 
 def _later(repo: Repo, module: Module, call: ast.Call) -> Iterator[tuple[Module, ast.Call]]:
@@ -93,8 +106,8 @@ def _resources(module: Module, node: ast.expr) -> list[tuple[Module, dict[str, a
 def _origins_of(repo: Repo, given: tuple[Module, ast.expr] | None, setting: str) -> Origins:
     if given is not None:
         return _origins(repo, *given)
-    if configured := settings(repo, setting):
-        return _origins(repo, configured[-1].module, configured[-1].node)
+    if values := settings(repo, setting):
+        return _origins(repo, values[-1].module, values[-1].node)
     return Origins(("*",))
 
 
@@ -133,8 +146,8 @@ def _parts(module: Module, node: ast.expr) -> list[ast.expr] | None:
 
 
 def _from_settings(repo: Repo, key: str, node: ast.expr, steps: int) -> Origins:
-    configured = settings(repo, key)
-    return _origins(repo, configured[-1].module, configured[-1].node, steps) if configured else Origins(unresolved=source_of(node))
+    given = settings(repo, key)
+    return _origins(repo, given[-1].module, given[-1].node, steps) if given else Origins(unresolved=source_of(node))
 
 
 def _configured(module: Module, node: ast.expr) -> str:
@@ -173,5 +186,5 @@ def _split(origins: Origins) -> Origins:
 def _truth(repo: Repo, given: tuple[Module, ast.expr] | None, setting: str) -> bool | None:
     if given is not None:
         return is_true(repo.resolve(*given))
-    configured = settings(repo, setting) if setting else []
-    return is_true(configured[-1].value) if configured else False
+    values = settings(repo, setting) if setting else []
+    return is_true(values[-1].value) if values else False

@@ -17,6 +17,7 @@ class Policy:
     """What one place allows. `origins` are texts that may be among the origins, `env` the variables they come from.
 
     `reflected` is True where a header repeats whatever origin asks. `credentials` is None where it cannot be told.
+    `switch` is the setting that must be on for any of it, where the tree does not turn it on.
     """
 
     place: Place
@@ -26,6 +27,7 @@ class Policy:
     credentials: bool | None = False
     reflected: bool = False
     by_hand: bool = False
+    switch: str = ""
 
     @property
     def any_origin(self) -> bool:
