@@ -62,7 +62,7 @@ def test_healthy_application_leaves_nothing_open() -> None:
     """Each statement that can be told from the source is; what is left does not apply."""
     static = [result for result in healthy().results if result.source == "static"]
     assert [(result.rule.code, result.reason) for result in static if result.kind is Kind.UNKNOWN] == []
-    assert [result.rule.code for result in static if result.kind is Kind.NOT_APPLICABLE] == ["rate-limiting.counts", "performance.toolbar"]
+    assert [result.rule.code for result in static if result.kind is Kind.NOT_APPLICABLE] == ["performance.toolbar"]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
