@@ -70,7 +70,7 @@ NO_SECRET_ON_CLIENT = Rule(
     "payments.no-secret-on-client",
     Severity.CRITICAL,
     "No secret key of Stripe reaches the browser",
-    "Hand the page the publishable key (`pk_…`) only, and roll the secret key that was sent.",
+    'Hand the page the publishable key only, `os.environ["STRIPE_PUBLISHABLE_KEY"]` (`pk_…`), and roll the secret key that was sent.',
     "Stripe's keys in templates, scripts and answers",
     "What reaches one browser reaches everybody. With the secret key they refund, charge and read every customer.",
     "https://docs.stripe.com/keys",

@@ -52,7 +52,8 @@ ENCRYPTED_CONNECTIONS = Rule(
     "tls.encrypted-connections",
     Severity.WARNING,
     "Database and Redis on other hosts are spoken to over TLS",
-    "End the database address with `?sslmode=require` (better `verify-full`), and write `rediss://` for Redis.",
+    'Ask for it in the engine options, `"connect_args": {"sslmode": "require"}` (better `verify-full`), or end the address with `?sslmode=require`; '
+    "write `rediss://` for Redis.",
     "addresses of other hosts in the production configuration and compose files, `connect_args`, `ssl_cert_reqs`",
     "Between two hosts the password and every row cross a network; PostgreSQL's default `prefer` falls back to plain text without a word.",
     "https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION",

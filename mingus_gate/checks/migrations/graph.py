@@ -25,7 +25,7 @@ WHOLE_HISTORY = Rule(
     "migrations.whole-history",
     Severity.CRITICAL,
     "Every revision is there once and follows one that is there",
-    'Name the revision it really follows: `down_revision = "<id>"`.',
+    'Give each file an id of its own and name the one that it really follows: `revision = "<new id>"`, `down_revision = "<id>"`.',
     LOOKED_FOR,
     "Alembic reads the whole graph before any command: a parent that is missing, or a circle, ends each of them with a "
     "traceback; of two files with one id it keeps one and never runs the other.",
