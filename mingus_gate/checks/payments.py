@@ -24,7 +24,8 @@ SIGNED_WEBHOOK = Rule(
     "payments.signed-webhook",
     Severity.CRITICAL,
     "Every webhook of Stripe checks the signature",
-    'Verify first, answer 400 where it raises: `stripe.Webhook.construct_event(request.get_data(), request.headers["Stripe-Signature"], secret)`.',
+    "Verify first, and answer 400 where it raises: "
+    '`stripe.Webhook.construct_event(request.get_data(), request.headers.get("Stripe-Signature", ""), secret)`.',
     "routes that take Stripe's events, and calls of `construct_event`",
     "The address of a webhook is no secret. Without the signature anybody can post that an invoice was paid.",
     "https://docs.stripe.com/webhooks#verify-official-libraries",

@@ -38,7 +38,7 @@ DEBUG = Rule(
     "security-config.debug",
     Severity.CRITICAL,
     "Debug mode is off in production",
-    "Turn it off, `DEBUG = False` or `debug=False`; let developers ask for it, `flask run --debug`, and start production with gunicorn.",
+    "Turn it off, `DEBUG = False`, `debug=False`, `FLASK_DEBUG=0`; let developers ask, `flask run --debug`, and start production with gunicorn.",
     "`DEBUG` settings, `app.run(debug=…)`, `FLASK_DEBUG` in deploy files, and the WSGI server they start",
     "The debugger shows source and variables with every error and lets a visitor run Python on the server.",
     "https://flask.palletsprojects.com/en/stable/debugging/",

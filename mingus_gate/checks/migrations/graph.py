@@ -35,7 +35,7 @@ IN_PLACE = Rule(
     "migrations.in-place",
     Severity.WARNING,
     "Every revision file is where Alembic reads it",
-    "Move it: `git mv <file> migrations/versions/`.",
+    "Move it, `git mv <file> migrations/versions/`, or delete it where it is a second copy: `git rm <file>`.",
     LOOKED_FOR,
     "Alembic reads only the versions folder of its script location. A revision beside it looks done and is never run.",
     "https://alembic.sqlalchemy.org/en/latest/tutorial.html#the-migration-environment",
