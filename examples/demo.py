@@ -25,10 +25,11 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 APP = HERE / "ledger"
 FAULTS = HERE / "faults"
+FIXES = HERE / "fixes"
 TELLING = ("memory-limiter", "secret-key-fallback", "unsigned-webhook", "cors-everybody", "constant-readiness", "two-heads")
 LEFT_BEHIND = ("__pycache__", ".venv", ".env", "certs", ".pytest_cache", ".ruff_cache")
 FILLED_IN = {"@MADE-UP@": "0Zq7Xw4Kd1Vt8Rb5Yn2Lc9Hg", "@PRIVATE KEY@": "PRIVATE KEY"}
-"""What the faults leave open until they are switched on, so that nothing in this tree looks like a secret."""
+"""What the patches leave open until they are applied, so that nothing in this tree looks like a secret."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +72,28 @@ def copy(target: Path) -> Path:
 
 
 def switch_on(fault: Fault, app: Path) -> None:
-    """Applies a fault to a copy of the application. Git is only used as a patch program: no repository, no identity."""
+    """Applies a fault to a copy of the application."""
     for path in fault.removes:
         gone = app / path
         shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
-    if not fault.patch.strip():
-        return
+    if fault.patch.strip():
+        _apply(fault.patch, app, f"the fault {fault.name} cannot be switched on")
+
+
+def mend(fault: Fault, app: Path) -> None:
+    """Does, in a copy with the fault switched on, what the fix of its finding says: `examples/fixes/NAME.patch`."""
+    patch = (FIXES / f"{fault.name}.patch").read_text("utf-8")
+    _apply(_filled_in(patch), app, f"the fix of {fault.name} cannot be applied")
+
+
+def _apply(patch: str, app: Path, failed: str) -> None:
+    """Git is only used as a patch program: no repository, no identity."""
     if not shutil.which("git"):
-        raise SystemExit("git is needed to switch faults on")
+        raise SystemExit("git is needed to apply patches")
     alone = {**os.environ, "GIT_CEILING_DIRECTORIES": str(app.parent), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
-    done = subprocess.run(["git", "apply", "-"], check=False, cwd=app, env=alone, input=fault.patch, capture_output=True, text=True)
+    done = subprocess.run(["git", "apply", "-"], check=False, cwd=app, env=alone, input=patch, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"the fault {fault.name} cannot be switched on: {done.stderr.strip()}")
+        raise SystemExit(f"{failed}: {done.stderr.strip()}")
 
 
 def judge(app: Path) -> dict[str, Any]:

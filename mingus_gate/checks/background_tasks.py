@@ -54,7 +54,7 @@ SERIALIZER = Rule(
     "background-tasks.serializer",
     Severity.CRITICAL,
     "Workers do not unpickle messages",
-    'Accept JSON alone: `accept_content = ["json"]`.',
+    'Speak JSON alone: `task_serializer = "json"`, `result_serializer = "json"` and `accept_content = ["json"]`.',
     LOOKED_FOR,
     "Unpickling runs code that the message brings along: who can write to the broker then runs code in every worker.",
     "https://docs.celeryq.dev/en/stable/userguide/security.html#serializers",

@@ -19,7 +19,8 @@ SCHEDULED = Rule(
     "backups.scheduled",
     Severity.WARNING,
     "A clock backs up the database",
-    "Keep a script that runs `pg_dump` in the tree, and what starts it beside it: a crontab line, a systemd timer or a CronJob.",
+    "Keep a script that runs `pg_dump` in the tree, and beside it what starts it: a file `crontab` with `30 2 * * * /srv/app/backup.sh`, "
+    "a systemd timer or a CronJob.",
     "pg_dump, mysqldump, pgBackRest, WAL-G, restic …; cron files, timers, CronJobs, scheduled workflows, Celery beat; Terraform and Render",
     "A backup that somebody has to remember is missing on the day it is needed; one that no file describes cannot be checked by anybody.",
     "https://www.postgresql.org/docs/current/backup.html",

@@ -22,7 +22,7 @@ SHARED = Rule(
     "cache.shared",
     Severity.WARNING,
     "All processes share one cache",
-    'Keep it in Redis: `CACHE_TYPE = "RedisCache"` and `CACHE_REDIS_URL = os.environ["REDIS_URL"]`.',
+    'Keep it in Redis: `CACHE_TYPE = "RedisCache"` and `CACHE_REDIS_URL = os.environ["CACHE_REDIS_URL"]`.',
     LOOKED_FOR,
     "With a cache in its own memory each worker process answers with another age of the truth, and deleting a key deletes it in one of them.",
     f"{DOCS}#built-in-cache-backends",

@@ -68,7 +68,7 @@ SWALLOWED = Rule(
     "error-handling.swallowed-exceptions",
     Severity.INFO,
     "No unexpected exception is thrown away in silence",
-    'Name the exception you expect, or log it: `except Exception: logger.exception("…")`.',
+    'Name the exception you expect, `except KeyError:`, or log it: `except Exception: logger.exception("…")`.',
     "`except:` and `except Exception:` with nothing but `pass`",
     "What is swallowed is found by the customer: no log line, no alert, only wrong data.",
     "https://docs.python.org/3/howto/logging.html",
@@ -223,6 +223,9 @@ def swallowed_exceptions(repo: Repo) -> Iterator[Observation]:
         logged = [node for node in caught if any(isinstance(n, ast.Raise) for n in walk(node)) or LOGS.search(ast.unparse(node))]
         if logged and not silent:
             yield holds(f"{len(logged)} broad handler{'s' if len(logged) > 1 else ''} log or raise on", module.place(logged[0]))
+        named = next((node for node in module.nodes(ast.ExceptHandler) if node not in caught and _is_silent(module, node)), None)
+        if named and named.type and not silent:
+            yield holds(f"`except {ast.unparse(named.type)}` names what it passes over", module.place(named))
 
 
 def _is_silent(module: Module, node: ast.ExceptHandler) -> bool:

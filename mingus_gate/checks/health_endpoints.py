@@ -69,7 +69,8 @@ PROBES_MATCH = Rule(
     "health-endpoints.probes-match",
     Severity.WARNING,
     "Probes name routes that exist",
-    "Point the probe to a health route of the application that this container starts: `HEALTHCHECK CMD curl -f http://localhost:5000/health`.",
+    "Point the probe to a health route of the application that this container starts: "
+    "`HEALTHCHECK CMD python -c \"from urllib.request import urlopen; urlopen('http://localhost:8000/health')\"`.",
     "HEALTHCHECK of Dockerfiles, healthcheck of compose services, httpGet probes of Kubernetes",
     "A probe of an address that answers 404 marks every container unhealthy, or, where failures are ignored, checks nothing.",
     "https://docs.docker.com/reference/dockerfile/#healthcheck",

@@ -25,7 +25,8 @@ SIGNED_WEBHOOK = Rule(
     "payments.signed-webhook",
     Severity.CRITICAL,
     "Every webhook of Stripe checks the signature",
-    'Verify first, answer 400 where it raises: `stripe.Webhook.construct_event(request.get_data(), request.headers["Stripe-Signature"], secret)`.',
+    "Verify first, and answer 400 where it raises: "
+    '`stripe.Webhook.construct_event(request.get_data(), request.headers.get("Stripe-Signature", ""), secret)`.',
     "routes that take Stripe's events, and calls of `construct_event`",
     "The address of a webhook is no secret. Without the signature anybody can post that an invoice was paid.",
     "https://docs.stripe.com/webhooks#verify-official-libraries",
@@ -71,7 +72,7 @@ NO_SECRET_ON_CLIENT = Rule(
     "payments.no-secret-on-client",
     Severity.CRITICAL,
     "No secret key of Stripe reaches the browser",
-    "Hand the page the publishable key (`pk_…`) only, and roll the secret key that was sent.",
+    'Hand the page the publishable key only, `os.environ["STRIPE_PUBLISHABLE_KEY"]` (`pk_…`), and roll the secret key that was sent.',
     "Stripe's keys in templates, scripts and answers",
     "What reaches one browser reaches everybody. With the secret key they refund, charge and read every customer.",
     "https://docs.stripe.com/keys",

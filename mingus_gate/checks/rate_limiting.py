@@ -24,8 +24,8 @@ INSTALLED = Rule(
     "rate-limiting.installed",
     Severity.CRITICAL,
     "An application that takes credentials or money limits requests",
-    'Install Flask-Limiter and bind it: `limiter = Limiter(get_remote_address, app=app, default_limits=["200/hour"], '
-    'storage_uri=os.environ["REDIS_URL"])`.',
+    'Install Flask-Limiter, `limiter = Limiter(get_remote_address, default_limits=["200 per hour"], storage_uri=os.environ["REDIS_URL"])`, '
+    "bind it where the application is made, `limiter.init_app(app)`, and leave `RATELIMIT_ENABLED` on.",
     f"routes that take passwords, tokens or payments, and {LOOKED_FOR}",
     "Without a limit anybody may try passwords, reset codes and stolen card numbers as fast as the server answers.",
     "https://flask-limiter.readthedocs.io/en/stable/",
@@ -34,7 +34,8 @@ SHARED_STORAGE = Rule(
     "rate-limiting.shared-storage",
     Severity.CRITICAL,
     "Limits are counted in storage that all processes share",
-    'Name a shared storage without a fallback: `Limiter(…, storage_uri=os.environ["REDIS_URL"])`.',
+    'Count in Redis, without a fallback: `RATELIMIT_STORAGE_URI = os.environ["REDIS_URL"]` or `Limiter(…, storage_uri=os.environ["REDIS_URL"])`; '
+    "in a limiter of your own `redis.incr(key)`.",
     "`storage_uri` of `Limiter(` and `RATELIMIT_STORAGE_URI`",
     "In memory every worker counts for itself: eight workers allow eight times the limit, and each restart starts again at zero. "
     "Flask-Limiter counts in memory when it is told nothing.",
@@ -54,7 +55,7 @@ COUNTS = Rule(
     Severity.WARNING,
     "What is called a limiter counts requests",
     'Replace the placeholder by a real limit: `@limiter.limit("10 per minute")` on the routes that ask it.',
-    "functions of the tree that answer 429, and those they ask",
+    "`Limiter(`, functions of the tree that answer 429, and those they ask",
     "A function named check_rate_limit that always says yes reads like protection in every review and protects nothing.",
     "https://cheatsheetseries.owasp.org/cheatsheets/Denial_of_Service_Cheat_Sheet.html",
 )
@@ -194,7 +195,8 @@ def _stored(repo: Repo, limiter: Limiter) -> Iterator[Observation]:
 def counts(repo: Repo) -> Iterator[Observation]:
     own = repo.fact(own_limiters)
     if not own:
-        yield from proven_absent(repo, "functions of the tree that answer 429")
+        library = [holds("Flask-Limiter counts requests", seen.place) for seen in _of_library(repo) if seen.holds]
+        yield from library or proven_absent(repo, "`Limiter(`, and functions of the tree that answer 429")
     for mine in own:
         if mine.counts_in == "nothing":
             yield broken(f"`{mine.name}` returns True whatever happens: it limits nobody", mine.place)

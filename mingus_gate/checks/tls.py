@@ -25,7 +25,8 @@ VERIFICATION = Rule(
     "tls.verification",
     Severity.CRITICAL,
     "Certificates of others are checked",
-    'Remove `verify=False`; for a private certificate authority give its file: `requests.get(url, verify="/etc/ssl/certs/company-ca.pem")`.',
+    "Remove `verify=False`, `CERT_NONE` or what else is named; a private certificate authority is given as a file: "
+    '`requests.get(url, verify="/etc/ssl/ca.pem")`, `ssl.create_default_context(cafile="/etc/ssl/ca.pem")`.',
     "calls of requests, httpx and aiohttp, `ssl` contexts and `sslmode` in served code",
     "Without the check anybody on the way can answer in the other's name, read the keys and change the data; encryption alone does not help.",
     "https://requests.readthedocs.io/en/latest/user/advanced/#ssl-cert-verification",
@@ -52,7 +53,8 @@ ENCRYPTED_CONNECTIONS = Rule(
     "tls.encrypted-connections",
     Severity.WARNING,
     "Database and Redis on other hosts are spoken to over TLS",
-    "End the database address with `?sslmode=require` (better `verify-full`), and write `rediss://` for Redis.",
+    'Ask for it in the engine options, `"connect_args": {"sslmode": "require"}` (better `verify-full`), or end the address with `?sslmode=require`; '
+    "write `rediss://…?ssl_cert_reqs=required` for Redis.",
     "addresses of other hosts in the production configuration and compose files, `connect_args`, `ssl_cert_reqs`",
     "Between two hosts the password and every row cross a network; PostgreSQL's default `prefer` falls back to plain text without a word.",
     "https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION",

@@ -201,6 +201,7 @@ QUIET: Quiet = {
             "an expected exception beside a logged one",
             SILENT.replace("except Exception", "except KeyError") + LOGGED.replace('"/"', '"/b"').replace("index", "b"),
         ),
+        ("an expected exception alone", SILENT.replace("except Exception", "except KeyError")),
         ("closing", LOGGED + "\n    try:\n        connection.close()\n    except Exception:\n        pass\n"),
         ("an import that may be missing", LOGGED + "\n    try:\n        import uvloop\n    except Exception:\n        pass\n"),
     ],

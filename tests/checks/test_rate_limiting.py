@@ -1,5 +1,6 @@
 import pytest
 
+from mingus_gate.model import Kind
 from tests.tools import Quiet, Reported, Unknown, ask, rule_tests
 
 LIMITED = """
@@ -326,3 +327,8 @@ def test_one_worker_is_no_excuse_but_is_said(workers: int, said: bool) -> None:
 def test_the_share_of_limited_routes_is_the_value() -> None:
     files = NO_DEFAULT + '\n    @app.post("/register")\n    def register():\n        return request.form["password"]\n'
     assert ask("rate-limiting.auth-routes", files).value == 0.5
+
+
+def test_a_real_limit_in_place_of_a_placeholder_is_evidence() -> None:
+    assert ask("rate-limiting.counts", LIMITED).kind is Kind.PASS
+    assert ask("rate-limiting.counts", UNLIMITED).kind is Kind.NOT_APPLICABLE

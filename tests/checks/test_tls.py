@@ -1,6 +1,9 @@
 import base64
 
-from tests.tools import Quiet, Reported, Unknown, rule_tests
+import pytest
+
+from mingus_gate.model import Kind
+from tests.tools import Quiet, Reported, Unknown, ask, rule_tests
 
 APP = """
     from flask import Flask
@@ -17,6 +20,7 @@ CALL = """
     def rates():
         return requests.get("https://rates.bank.eu/today", timeout=5).json()
 """
+SESSION = "import requests\nfrom flask import Flask\n\napp = Flask(__name__)\nbank = requests.Session()\n"
 TALISMAN = "from flask import Flask\nfrom flask_talisman import Talisman\n\napp = Flask(__name__)\nTalisman"
 INGRESS = """
     apiVersion: networking.k8s.io/v1
@@ -232,7 +236,7 @@ REPORTED: Reported = {
         ("the check is off", CALL.replace("timeout=5", "timeout=5, verify=False"), "app.py:9"),
         (
             "off for a whole session",
-            "import requests\nfrom flask import Flask\n\napp = Flask(__name__)\nbank = requests.Session()\nbank.verify = False\n",
+            SESSION + "bank.verify = False\n",
             "app.py:6",
         ),
         (
@@ -376,3 +380,15 @@ UNKNOWN: Unknown = {
 }
 
 test_quiet, test_reported, test_unknown = rule_tests(QUIET, REPORTED, UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        SESSION,
+        SESSION + "bank.verify = '/etc/ssl/ca.pem'\n",
+        "import ssl\nfrom flask import Flask\n\napp = Flask(__name__)\ncontext = ssl.create_default_context(cafile='/etc/ssl/ca.pem')\n",
+    ],
+)
+def test_what_checks_certificates_once_the_fix_is_written_is_evidence(code: str) -> None:
+    assert ask("tls.verification", code).kind is Kind.PASS

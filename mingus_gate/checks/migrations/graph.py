@@ -25,7 +25,7 @@ WHOLE_HISTORY = Rule(
     "migrations.whole-history",
     Severity.CRITICAL,
     "Every revision is there once and follows one that is there",
-    'Name the revision it really follows: `down_revision = "<id>"`.',
+    'Give each file an id of its own and name the one that it really follows: `revision = "<new id>"`, `down_revision = "<id>"`.',
     LOOKED_FOR,
     "Alembic reads the whole graph before any command: a parent that is missing, or a circle, ends each of them with a "
     "traceback; of two files with one id it keeps one and never runs the other.",
@@ -35,7 +35,7 @@ IN_PLACE = Rule(
     "migrations.in-place",
     Severity.WARNING,
     "Every revision file is where Alembic reads it",
-    "Move it: `git mv <file> migrations/versions/`.",
+    "Move it, `git mv <file> migrations/versions/`, or delete it where it is a second copy: `git rm <file>`.",
     LOOKED_FOR,
     "Alembic reads only the versions folder of its script location. A revision beside it looks done and is never run.",
     "https://alembic.sqlalchemy.org/en/latest/tutorial.html#the-migration-environment",

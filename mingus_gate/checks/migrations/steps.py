@@ -26,7 +26,7 @@ DESTRUCTIVE = Rule(
     "migrations.destructive",
     Severity.WARNING,
     "New revisions drop no table or column",
-    "Split it: release the code that no longer reads the column first, and drop the column in a revision of the next release.",
+    'Split it: let this release only stop using it (a column: `op.alter_column("users", "name", nullable=True)`), and drop it in the next.',
     LOOKED_FOR,
     "During a deploy the old code still runs against the new schema and fails on what was dropped; and the data is gone, "
     "whatever the downgrade says. Judged are the revisions that the base does not have, or the newest: the older have run long ago.",

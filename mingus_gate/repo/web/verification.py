@@ -46,6 +46,7 @@ def checks(repo: Repo) -> list[Check]:
 
 def _calls(repo: Repo, module: Module) -> Iterator[Check]:
     """HTTP calls: `requests.get(url)` checks, `requests.get(url, verify=False)` does not."""
+    evident = VERBS if module.file.mentions(b".verify") else VERBS | CLIENTS
     for call in module.nodes(ast.Call):
         name = module.name(call.func)
         last = call.func.attr if isinstance(call.func, ast.Attribute) else name.rpartition(".")[2]
@@ -60,7 +61,7 @@ def _calls(repo: Repo, module: Module) -> Iterator[Check]:
             if any(word.arg in ON_MEANS_OFF for word in call.keywords):
                 word = next(w for w in call.keywords if w.arg in ON_MEANS_OFF)
                 yield _judged(repo, module, call, f"{word.arg}={source_of(word.value)}", repo.resolve(module, word.value), True)
-            elif name.startswith(("requests.", "httpx.")) and last in VERBS and not unpacks(call) and not _local(repo, module, call):
+            elif name.startswith(("requests.", "httpx.")) and last in evident and not unpacks(call) and not _local(repo, module, call):
                 yield Check(f"{name} checks certificates", module.place(call), on=True)
 
 
@@ -102,7 +103,7 @@ def _condition(module: Module, node: ast.AST) -> str:
 
 
 def _contexts(module: Module) -> Iterator[Check]:
-    """`ssl._create_unverified_context` and `ssl.CERT_NONE`, Redis' own option aside (its certificates are often self-signed)."""
+    """Default contexts, `ssl._create_unverified_context` and `ssl.CERT_NONE`, Redis' own aside (its certificates are often self-signed)."""
     for node in module.nodes(ast.Attribute):
         if node.attr in ("_create_unverified_context", "OPT_X_TLS_NEVER") and module.name(node).startswith(("ssl.", "ldap.")):
             condition = _condition(module, node)
@@ -110,6 +111,9 @@ def _contexts(module: Module) -> Iterator[Check]:
     for none in _none_nodes(module):
         condition = _condition(module, none)
         yield Check("ssl.CERT_NONE", module.place(none), on=None if condition else False, why=condition)
+    if not module.file.mentions(b"CERT_NONE", b"check_hostname"):
+        made = (call for call in module.nodes(ast.Call) if module.name(call.func) == "ssl.create_default_context")
+        yield from (Check("ssl.create_default_context checks certificates", module.place(call), on=True) for call in made)
 
 
 def _none_nodes(module: Module) -> list[ast.AST]:
@@ -139,11 +143,13 @@ def for_redis(module: Module, node: ast.AST) -> bool:
 def _assigned(module: Module, already: set[ast.FunctionDef | ast.AsyncFunctionDef | None]) -> Iterator[Check]:
     """`session.verify = False`, `context.check_hostname = False`; the latter once, where CERT_NONE is not reported beside it."""
     for target, value in module.assignments():
-        if not (isinstance(target, ast.Attribute) and isinstance(value, ast.Constant) and value.value is False):
+        if not isinstance(target, ast.Attribute) or not isinstance(value, ast.Constant):
             continue
         hostname = target.attr == "check_hostname" and module.function_around(target) not in already and not _looks_at_certificate(module, target)
         session = target.attr == "verify" and module.file.mentions(b"requests", b"httpx")
-        if hostname or session:
+        if session and isinstance(value.value, str) and "/" in value.value:
+            yield Check(f"{ast.unparse(target)} names a certificate authority", module.place(target), on=True)
+        elif (hostname or session) and value.value is False:
             condition = _condition(module, target)
             yield Check(f"{ast.unparse(target)} = False", module.place(target), on=None if condition else False, why=condition)
 
