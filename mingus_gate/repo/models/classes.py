@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, field
 
 from mingus_gate.repo import Repo
-from mingus_gate.repo.models.roots import DECLARATIVE, MAX_STEPS, Root, made_by, root_named
+from mingus_gate.repo.models.roots import DECLARATIVE, MAX_STEPS, Root, gives_metadata, made_by, root_named
 from mingus_gate.repo.python import Function, Module, source_of
 from mingus_gate.repo.schema.lookup import find
 
@@ -18,6 +18,7 @@ HARMLESS = {
     *("ABC", "Representable", "Loggable", "Base64", "StrEnum", "BaseQuery", "AbstractConcreteBase", "ConcreteBase"),
 }
 """Classes of packages that bring no column."""
+HARMLESS_PACKAGES = {"sqlalchemy", "flask_sqlalchemy"}
 
 
 @dataclass(eq=False)
@@ -76,7 +77,9 @@ def _inherit(repo: Repo, made: Class) -> None:
 
 
 def _declares_metadata(made: Class) -> bool:
-    return "metadata" in made.own or any(made.module.name(base).rpartition(".")[2] in DECLARATIVE for base in made.node.bases)
+    return gives_metadata(made.module, made.own.get("metadata")) or any(
+        made.module.name(base).rpartition(".")[2] in DECLARATIVE for base in made.node.bases
+    )
 
 
 def _bases(module: Module, node: ast.ClassDef) -> list[ast.expr]:
@@ -108,7 +111,7 @@ def _base(repo: Repo, module: Module, base: ast.expr) -> tuple[Root | None, Clas
 def _may_bring_columns(module: Module, base: ast.expr) -> bool:
     dotted = module.name(base)
     package, last = dotted.partition(".")[0], dotted.rpartition(".")[2]
-    return not (last in HARMLESS | DECLARATIVE or package in sys.stdlib_module_names or hasattr(builtins, dotted))
+    return not (last in HARMLESS | DECLARATIVE or package in HARMLESS_PACKAGES or package in sys.stdlib_module_names or hasattr(builtins, dotted))
 
 
 def _merged(orders: list[list[Class]]) -> list[Class]:

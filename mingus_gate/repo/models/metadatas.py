@@ -29,6 +29,8 @@ def metadatas(repo: Repo) -> list[Metadata]:
         for node in module.nodes(ast.ClassDef):
             if not module.function_around(node):
                 reading.table_of(class_of(repo, module, node))
+    for module in modules:
+        reading.indexes(module)
     found = [m for m in reading.found.values() if m.schema.tables or m.schema.unclear]
     for metadata in found:
         metadata.schema.unclear = metadata.schema.unclear or unread

@@ -66,6 +66,8 @@ def _find(repo: Repo, module: Module, dotted: str, steps: int) -> Root | None:
         owner, _, last = dotted.rpartition(".")
         return root_named(repo, module, owner, steps - 1) if last in PARTS else None
     found, name = located
+    if found is not module:
+        return root_named(repo, found, name, steps - 1)
     if values := found.constants.get(name):
         return _assigned(repo, found, name, values[-1], steps)
     node = next((n for n in found.named.get(name, []) if isinstance(n, ast.ClassDef)), None)
@@ -152,6 +154,11 @@ def _of_class(repo: Repo, module: Module, node: ast.ClassDef, steps: int) -> Roo
         if inherited:
             return inherited
     return None
+
+
+def gives_metadata(module: Module, given: ast.AST | None) -> bool:
+    """Whether `metadata = …` in a class is a metadata; it may be a column of that name."""
+    return isinstance(given, ast.Name | ast.Attribute) or (isinstance(given, ast.Call) and module.name(given.func).endswith("MetaData"))
 
 
 def _starts(module: Module, node: ast.ClassDef) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.python import Function, Module, keyword, string, walk
@@ -20,6 +22,7 @@ ATTACHED = {"ForeignKey", "Computed", "Identity", "Sequence", "CheckConstraint",
 """Arguments of a column that are not its type."""
 CAMEL = re.compile(r"((?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z]))")
 """Where Flask-SQLAlchemy puts an underscore (flask_sqlalchemy.model.camel_to_snake_case)."""
+PLAIN_FIELD = re.compile(r"\{\w*\}")
 Words = dict[str | None, ast.expr]
 Called = tuple[Module, ast.Call, Words]
 Naming = dict[str, str]
@@ -91,7 +94,7 @@ def column_call(repo: Repo, module: Module, node: ast.expr | None, steps: int = 
     local = node.func.id if isinstance(node.func, ast.Name) else ""
     if local in module.constants:
         return _partial(module, node, words, module.constants[local][-1])
-    if last in COLUMNS and local not in module.named:
+    if last in COLUMNS and (local not in module.named or local in module.imports):
         return module, node, words
     found = find(repo, module, module.name(node.func)) if local or "." in module.name(node.func) else None
     if found is None:
@@ -114,7 +117,31 @@ def _made_by(repo: Repo, owner: Module, made: Function | ast.ClassDef, call: ast
             return module, call, {**words, None: call} if any(isinstance(s, ast.FunctionDef) for s in made.body) else words
         return None
     returned = [n.value for n in walk(made) if isinstance(n, ast.Return) and n.value is not None]
-    return column_call(repo, owner, returned[0], steps - 1) if len(returned) == 1 else None
+    found = column_call(repo, owner, _with_arguments(made, call, returned[0]), steps - 1) if len(returned) == 1 else None
+    if found and None in found[2] and made.args.kwarg:  # Column(…, **kwargs): what the caller gives beyond the parameters
+        names = {argument.arg for argument in (*made.args.args, *made.args.kwonlyargs)}
+        handed = {word: value for word, value in words.items() if word not in names}
+        return found[0], found[1], {**{word: value for word, value in found[2].items() if word is not None}, **handed}
+    return found
+
+
+def _with_arguments(made: Function, call: ast.Call, node: ast.expr) -> ast.expr:
+    """What a helper returns, the literals it is called with in place of its parameters."""
+    names = [argument.arg for argument in made.args.args]
+    given: dict[str | None, ast.expr] = dict(zip(reversed(names), reversed(made.args.defaults), strict=False))
+    given |= dict(zip(names, call.args, strict=False))
+    given |= {word.arg: word.value for word in call.keywords if word.arg in names}
+    literals = {name: value.value for name, value in given.items() if name and isinstance(value, ast.Constant)}
+    filled: ast.expr = _Filled(literals).visit(copy.deepcopy(node)) if literals else node
+    return filled
+
+
+class _Filled(ast.NodeTransformer):
+    def __init__(self, literals: dict[str, Any]) -> None:
+        self.literals = literals
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.copy_location(ast.Constant(self.literals[node.id]), node) if node.id in self.literals else node
 
 
 def add(table: Table, read: Read) -> None:
@@ -137,6 +164,9 @@ def flag(repo: Repo, module: Module, node: ast.expr | None, default: bool | None
 def _default(repo: Repo, module: Module, node: ast.expr | None, attached: bool) -> bool | None:
     if node is None:
         return attached
+    if isinstance(node, ast.Call):  # text("NULL"), null(): the database keeps none
+        text = string(node.args[0]) if node.args and is_call(module, node, "text") else None
+        return not (is_call(module, node, "null") or (text or "").upper() == "NULL")
     value = repo.resolve(module, node)
     return not (value.fixed and value.literal in (None, False))
 
@@ -223,11 +253,25 @@ def text_of(repo: Repo, module: Module, node: ast.expr | None) -> str | None:
     if isinstance(node, ast.Constant):
         return string(node)
     if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "format" and (pattern := string(node.func.value)):
+            return _formatted(repo, module, pattern, node)
         return (
             text_of(repo, module, node.args[0]) if node.args and module.name(node.func).rpartition(".")[2] in ("f", "quoted_name", "conv") else None
         )
     literal = repo.resolve(module, node).literal if node is not None else None
     return literal if isinstance(literal, str) else None
+
+
+def _formatted(repo: Repo, module: Module, pattern: str, call: ast.Call) -> str | None:
+    """`"{}.{}".format("users", "id")`, all of it texts."""
+    texts = [text_of(repo, module, argument) for argument in call.args]
+    named = {word.arg or "": text_of(repo, module, word.value) for word in call.keywords}
+    if "{" in PLAIN_FIELD.sub("", pattern) or None in texts or None in named.values():
+        return None
+    try:
+        return pattern.format(*texts, **named)
+    except (IndexError, KeyError, ValueError):
+        return None
 
 
 def _is_text(repo: Repo, module: Module, node: ast.expr) -> bool:
