@@ -13,7 +13,7 @@ from mingus_gate.repo.models.names import bound, first_argument, returned
 from mingus_gate.repo.models.roots import Root, naming_of
 from mingus_gate.repo.python import Module, source_of, walk
 from mingus_gate.repo.schema.columns import COLUMNS, Read, add, column_call, read_column
-from mingus_gate.repo.schema.nouns import Column, Table
+from mingus_gate.repo.schema.nouns import UNTOLD, Column, Table
 
 NO_COLUMN = {
     *("relationship", "relation", "synonym", "backref", "dynamic_loader", "association_proxy", "query_expression", "dict", "list", "set", "tuple"),
@@ -90,22 +90,26 @@ def _composed(module: Module, given: ast.expr) -> Iterator[ast.expr]:
 
 def _read(repo: Repo, module: Module, name: str, call: ast.expr, note: Note | None, table: Table, root: Root) -> Read | None:
     note = note or Note(nullable=True)
-    read = read_column(repo, module, call, table.name, name, note.type, note.nullable, naming_of(root))
-    if read and note.call:
-        return _completed(repo, read, note, name, table, root)
-    return read
+    naming = naming_of(root)
+    if not note.call:
+        return read_column(repo, module, call, table.name, name, note.type, note.nullable, naming)
+    read = read_column(repo, module, call, table.name, name, UNTOLD, None, naming)
+    other = read_column(repo, *note.call, table.name, name, note.type, note.nullable, naming)
+    return _completed(read, other) if read and other else read
 
 
-def _completed(repo: Repo, read: Read, note: Note, name: str, table: Table, root: Root) -> Read:
+def _completed(read: Read, other: Read) -> Read:
     """A `mapped_column(…)` and the one in its annotation: what the first leaves open, the second says."""
-    assert note.call
-    other = read_column(repo, *note.call, table.name, name, note.type, note.nullable, naming_of(root))
-    if other is None:
-        return read
-    column = read.column if read.column.type.family else replace(read.column, type=other.column.type)
-    if other.column.primary_key:
-        column = replace(column, primary_key=True, nullable=False)
-    return Read(column, read.indexes or other.indexes, read.foreign_keys or other.foreign_keys)
+    column, held = read.column, other.column
+    completed = replace(
+        column,
+        type=column.type if column.type.family or column.type.shown else held.type,
+        nullable=held.nullable if column.nullable is None else column.nullable,
+        default=column.default or held.default,
+        primary_key=column.primary_key or held.primary_key,
+        server_default=column.server_default or held.server_default,
+    )
+    return Read(completed, read.indexes or other.indexes, read.foreign_keys or other.foreign_keys)
 
 
 def _noted(repo: Repo, module: Module, name: str, annotation: ast.expr, note: Note, table: Table, root: Root) -> Read:
