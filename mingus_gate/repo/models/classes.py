@@ -99,12 +99,10 @@ def _base(repo: Repo, module: Module, base: ast.expr) -> tuple[Root | None, Clas
         root = made_by(repo, module, "Base", base)
     else:
         dotted = base.id if isinstance(base, ast.Name) and base.id in module.constants else module.name(base)
-        found = find(repo, module, dotted) if not dotted.endswith(".Model") else None
+        found = find(repo, module, dotted)
         if found and isinstance(found[1], ast.ClassDef):
             return None, class_of(repo, found[0], found[1])
         root = root_named(repo, module, dotted, MAX_STEPS)
-        if root is None and (found := find(repo, module, dotted)) and isinstance(found[1], ast.ClassDef):
-            return None, class_of(repo, found[0], found[1])
     return root, class_of(repo, *root.below) if root and root.below else None
 
 
