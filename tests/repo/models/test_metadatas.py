@@ -45,7 +45,8 @@ DECLARED: list[tuple[str, Files, dict[str, str]]] = [
     (
         "a mixin, and what hides its column",
         DB
-        + f"class Stamps:\n    made = db.Column(db.DateTime)\n    seen = db.Column(db.DateTime)\nclass User(Stamps, db.Model):\n{ID}    seen = None\n",
+        + "class Stamps:\n    made = db.Column(db.DateTime)\n    seen = db.Column(db.DateTime)\n"
+        + f"class User(Stamps, db.Model):\n{ID}    seen = None\n",
         {"user": "id made"},
     ),
     (
@@ -84,15 +85,18 @@ DECLARED: list[tuple[str, Files, dict[str, str]]] = [
     ),
     (
         "Mapped",
-        "from sqlalchemy.orm import *\nfrom typing import Optional\nclass Base(DeclarativeBase): pass\n"
-        "class User(Base):\n    __tablename__ = 'users'\n    id: Mapped[int] = mapped_column(primary_key=True)\n"
-        "    name: Mapped[str | None]\n    posts: Mapped[list['Post']] = relationship()\n    other: int\n",
+        (
+            "from sqlalchemy.orm import *\nfrom typing import Optional\nclass Base(DeclarativeBase): pass\n"
+            "class User(Base):\n    __tablename__ = 'users'\n    id: Mapped[int] = mapped_column(primary_key=True)\n"
+            "    name: Mapped[str | None]\n    posts: Mapped[list['Post']] = relationship()\n    other: int\n"
+        ),
         {"users": "id name"},
     ),
     (
         "a composite",
         BASE
-        + f"class Line(Base):\n    __tablename__ = 'lines'\n{ROOT_ID}    start = composite(Point, mapped_column('x', Integer), mapped_column('y', Integer))\n",
+        + f"class Line(Base):\n    __tablename__ = 'lines'\n{ROOT_ID}"
+        + "    start = composite(Point, mapped_column('x', Integer), mapped_column('y', Integer))\n",
         {"lines": "id x y"},
     ),
     (
@@ -109,7 +113,8 @@ DECLARED: list[tuple[str, Files, dict[str, str]]] = [
     ("a schema", DB + f"class Bill(db.Model):\n    __table_args__ = {{'schema': 'billing'}}\n{ID}", {"billing.bill": "id"}),
     (
         "a schema of the metadata",
-        f"from sqlalchemy import *\nfrom sqlalchemy.orm import *\nBase = declarative_base(metadata=MetaData(schema='app'))\nclass A(Base):\n    __tablename__ = 'a'\n{ROOT_ID}",
+        "from sqlalchemy import *\nfrom sqlalchemy.orm import *\nBase = declarative_base(metadata=MetaData(schema='app'))\n"
+        f"class A(Base):\n    __tablename__ = 'a'\n{ROOT_ID}",
         {"app.a": "id"},
     ),
     (
@@ -119,7 +124,8 @@ DECLARED: list[tuple[str, Files, dict[str, str]]] = [
     ),
     (
         "model_class",
-        f"from flask_sqlalchemy import SQLAlchemy\nimport sqlalchemy as sa\nclass Keyed:\n    id = sa.Column(sa.Integer, primary_key=True)\ndb = SQLAlchemy(model_class=Keyed)\nclass A(db.Model):\n    b = db.Column(db.Text)\n",
+        "from flask_sqlalchemy import SQLAlchemy\nimport sqlalchemy as sa\nclass Keyed:\n    id = sa.Column(sa.Integer, primary_key=True)\n"
+        "db = SQLAlchemy(model_class=Keyed)\nclass A(db.Model):\n    b = db.Column(db.Text)\n",
         {"a": "b id"},
     ),
     ("tests are none", {"tests/models.py": DB + f"class A(db.Model):\n{ID}"}, {}),
@@ -228,7 +234,8 @@ def test_the_naming_convention_names_indexes(naming: str, name: str) -> None:
 def test_the_metadata_that_env_py_means(target: str) -> None:
     models = (
         BASE
-        + f"metadata = Base.metadata\nclass A(Base):\n    __tablename__ = 'a'\n{ROOT_ID}Other = declarative_base()\nclass B(Other):\n    __tablename__ = 'b'\n{ROOT_ID}"
+        + f"metadata = Base.metadata\nclass A(Base):\n    __tablename__ = 'a'\n{ROOT_ID}"
+        + f"Other = declarative_base()\nclass B(Other):\n    __tablename__ = 'b'\n{ROOT_ID}"
     )
     env = f"from app import models\nfrom app.models import Base, metadata\ntarget_metadata = {target}\n"
     with tempfile.TemporaryDirectory() as folder:
@@ -238,7 +245,8 @@ def test_the_metadata_that_env_py_means(target: str) -> None:
         statement = module.tree.body[-1]
         assert isinstance(statement, ast.Assign)
         found = metadata_of(repo, module, statement.value)
-    assert found and list(found.schema.tables) == ["a"]
+    assert found
+    assert list(found.schema.tables) == ["a"]
 
 
 def test_a_module_that_nothing_imports_is_not_loaded() -> None:
