@@ -113,8 +113,10 @@ DECLARED: list[tuple[str, Files, dict[str, str]]] = [
     ("a schema", DB + f"class Bill(db.Model):\n    __table_args__ = {{'schema': 'billing'}}\n{ID}", {"billing.bill": "id"}),
     (
         "a schema of the metadata",
-        "from sqlalchemy import *\nfrom sqlalchemy.orm import *\nBase = declarative_base(metadata=MetaData(schema='app'))\n"
-        f"class A(Base):\n    __tablename__ = 'a'\n{ROOT_ID}",
+        (
+            "from sqlalchemy import *\nfrom sqlalchemy.orm import *\nBase = declarative_base(metadata=MetaData(schema='app'))\n"
+            f"class A(Base):\n    __tablename__ = 'a'\n{ROOT_ID}"
+        ),
         {"app.a": "id"},
     ),
     (
@@ -124,8 +126,10 @@ DECLARED: list[tuple[str, Files, dict[str, str]]] = [
     ),
     (
         "model_class",
-        "from flask_sqlalchemy import SQLAlchemy\nimport sqlalchemy as sa\nclass Keyed:\n    id = sa.Column(sa.Integer, primary_key=True)\n"
-        "db = SQLAlchemy(model_class=Keyed)\nclass A(db.Model):\n    b = db.Column(db.Text)\n",
+        (
+            "from flask_sqlalchemy import SQLAlchemy\nimport sqlalchemy as sa\nclass Keyed:\n    id = sa.Column(sa.Integer, primary_key=True)\n"
+            "db = SQLAlchemy(model_class=Keyed)\nclass A(db.Model):\n    b = db.Column(db.Text)\n"
+        ),
         {"a": "b id"},
     ),
     ("tests are none", {"tests/models.py": DB + f"class A(db.Model):\n{ID}"}, {}),
