@@ -21,6 +21,8 @@ from mingus_gate.repo.values import Value
 
 WIDE = re.compile(r"%[-+ #\d.]*\d{4}|\{[^{}]*:[^{}]*\d{4}")
 """A text with such a width in it grows without end when it is filled."""
+MAX_LEVEL = 8
+"""What cannot be told is put into other such expressions as often as this: `x = x + x` in a loop would grow without end."""
 MAX_ITEMS = 2000
 MAX_TEXT = 200_000
 """Lists and texts beyond these are not built; revisions that hold whole tables of data do nothing to the schema with them."""
@@ -191,7 +193,7 @@ class Expressions:
             found = apply(left, right)
         except TypeError:
             return self.closed(node, scope)
-        return found if not isinstance(found, str | list | tuple) or len(found) < MAX_TEXT else self.closed(node, scope)
+        return found if not isinstance(found, str | list | tuple) or len(found) < MAX_TEXT else HOLE
 
     # -- conditions ----------------------------------------------------------------------------------------------
 
@@ -337,8 +339,14 @@ class Expressions:
     def closed(self, node: ast.expr, scope: Scope) -> ast.expr:
         """The expression with the local names replaced by what they are bound to, and helpers of the file run."""
         functions = scope.module.named
-        touched = any(isinstance(n, ast.Name) and (n.id in scope.names or n.id in functions) for n in walk(node))
-        return self._rebuilt(node, scope) if touched else node
+        touched = [n.id for n in walk(node) if isinstance(n, ast.Name) and (n.id in scope.names or n.id in functions)]
+        level = 1 + max((level_of(scope.names.get(name)) for name in touched), default=0)
+        if not touched or level > MAX_LEVEL:
+            return node
+        found = self._rebuilt(node, scope)
+        if found is not node:
+            found.level = level  # type: ignore[attr-defined]
+        return found
 
     def _rebuilt(self, node: ast.expr, scope: Scope) -> ast.expr:
         if isinstance(node, ast.Name):
@@ -367,6 +375,11 @@ class Expressions:
                 return [ast.keyword(str(key.value), v) for key, v in zip(value.keys, value.values, strict=True) if isinstance(key, ast.Constant)]
             return [ast.keyword(item.arg, value)]
         return [self._rebuilt(item, scope) if isinstance(item, ast.expr) else item]
+
+
+def level_of(value: Any) -> int:
+    """How often what could not be told was put into another such expression."""
+    return getattr(value, "level", 0)
 
 
 def bind(target: ast.expr, value: Any, scope: Scope) -> None:
@@ -414,15 +427,15 @@ def plain(value: Value) -> Any:
     return held
 
 
-def as_node(value: Any, at: ast.expr) -> ast.expr:
+def as_node(value: Any, at: ast.expr, depth: int = MAX_LEVEL) -> ast.expr:
     """A value as an expression, to stand where `at` stood."""
     if isinstance(value, ast.expr):
         return value
     made: ast.expr
-    if isinstance(value, list | tuple):
-        made = ast.List([as_node(item, at) for item in value], ast.Load())
-    elif isinstance(value, dict):
-        made = ast.Dict([as_node(key, at) for key in value], [as_node(item, at) for item in value.values()])
+    if isinstance(value, list | tuple) and depth:
+        made = ast.List([as_node(item, at, depth - 1) for item in value], ast.Load())
+    elif isinstance(value, dict) and depth:
+        made = ast.Dict([as_node(key, at) for key in value], [as_node(item, at, depth - 1) for item in value.values()])
     elif value is None or isinstance(value, str | int | float | bool | bytes):
         made = ast.Constant(value)
     else:

@@ -17,7 +17,7 @@ from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.definitions import definition
 from mingus_gate.repo.migrations.ddl import run_sql
-from mingus_gate.repo.migrations.expressions import Arguments, Batch, Closure, Expressions, Scope, as_node, bind, items_of
+from mingus_gate.repo.migrations.expressions import MAX_LEVEL, Arguments, Batch, Closure, Expressions, Scope, as_node, bind, items_of, level_of
 from mingus_gate.repo.migrations.guards import ASKED, GUARD, answer
 from mingus_gate.repo.migrations.operations import Run, operate
 from mingus_gate.repo.migrations.standing import Standing, key_of
@@ -28,9 +28,6 @@ from mingus_gate.repo.schema.types import read_type
 
 MAX_CALLS = 12
 """Helpers that call helpers beyond this depth are not followed."""
-
-MAX_CHAIN = 40
-"""An expression that cannot be told grows no longer than this: a loop would build it up without end."""
 
 DATA = (".update", ".insert", ".delete", ".select", ".values", ".where", ".query", ".from_select", ".bindparams", ".join")
 DATA_CLASSES = (
@@ -310,8 +307,8 @@ class Interpreter:
         """Whether it is an expression of SQLAlchemy's that reads or writes rows."""
         dotted = self.expressions.dotted(statement, scope)
         last = dotted.rpartition(".")[2]
-        if "." in dotted and not isinstance(statement, ast.Call) and dotted.partition(".")[0] in scope.module.imports.values():
-            return True
+        if not isinstance(statement, ast.Call) and "." in dotted and self.repo.module_of(dotted) is None:
+            return any(f"{dotted}.".startswith(f"{source}.") for source in scope.module.imports.values())  # a package knows no table of ours
         return last in DATA_CLASSES or any(part in f".{dotted}." for part in (f"{word}." for word in DATA))
 
     def _create(self, node: ast.Call, scope: Scope, held: Any, last: str) -> None:
@@ -398,21 +395,14 @@ def _leads_somewhere(node: ast.expr, scope: Scope) -> bool:
 
 def _evaluated(node: ast.Call, held: Any, given: Arguments) -> ast.Call:
     """The call with its parts as far as they are told, so that nothing in it runs twice."""
-    new = copy.copy(node)
-    if isinstance(held, ast.AST) and _depth(held) > MAX_CHAIN:
+    level = 1 + max(map(level_of, (held, *given.positional, *given.named.values())), default=0)
+    if level > MAX_LEVEL:
         return node
+    new = copy.copy(node)
+    new.level = level  # type: ignore[attr-defined]
     if held is not None and isinstance(node.func, ast.Attribute):
         new.func = ast.copy_location(ast.Attribute(as_node(held, node.func.value), node.func.attr, ast.Load()), node.func)
     if not given.unclear:
         new.args = [as_node(value, node) for value in given.positional]
         new.keywords = [ast.keyword(name, as_node(value, node)) for name, value in given.named.items()]
     return new
-
-
-def _depth(node: ast.AST) -> int:
-    """How many calls and attributes stand one on the other."""
-    depth = 0
-    while isinstance(node, ast.Attribute | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-        depth += 1
-    return depth

@@ -101,6 +101,8 @@ def create_table(run: Run) -> None:
         return
     table = Table(key, run.place, unclear=run.given.unclear)
     read_arguments(run.repo, run.module, table, run.expressions_of(run.given.positional[1:]))
+    if any(HOLE in name for name in table.columns):
+        table.unclear = table.unclear or run.source
     run.standing.create_table(table, keep=run.keep)
 
 
@@ -133,7 +135,7 @@ def add_column(run: Run) -> None:
     if table is None:
         return
     read = read_column(run.repo, run.module, column, table.name)
-    if read is None:
+    if read is None or HOLE in read.column.name:
         table.unclear = table.unclear or run.source
     elif not (run.keep and read.column.name in table.columns):
         add(table, read)

@@ -65,6 +65,9 @@ class Model:
     def pick(self, items: Any) -> Any:
         return self.draw(st.sampled_from(sorted(items)))
 
+    def one_of(self, *ways: list[str]) -> list[str]:
+        return list(self.draw(st.sampled_from(ways)))
+
     def kind(self) -> str:
         return f"sa.{self.draw(st.sampled_from(TYPES))}"
 
@@ -150,7 +153,7 @@ def drop_column(m: Model) -> list[str]:
     name = m.pick(free)
     m.tables[table].remove(name)
     batch = [f"with op.batch_alter_table({table!r}) as batch:", f"    batch.drop_column({name!r})"]
-    return m.draw(st.sampled_from((batch, [f"op.drop_column({table!r}, {name!r})"], [f'op.execute("ALTER TABLE {table} DROP COLUMN {name}")'])))
+    return m.one_of(batch, [f"op.drop_column({table!r}, {name!r})"], [f'op.execute("ALTER TABLE {table} DROP COLUMN {name}")'])
 
 
 def alter_column(m: Model) -> list[str]:
@@ -168,7 +171,7 @@ def rename_column(m: Model) -> list[str]:
     old, new = m.pick(free), m.name("c")
     m.tables[table] = [new if c == old else c for c in m.tables[table]]
     batch = [f"with op.batch_alter_table({table!r}) as batch:", f"    batch.alter_column({old!r}, new_column_name={new!r})"]
-    return m.draw(st.sampled_from((batch, [f'op.execute("ALTER TABLE {table} RENAME COLUMN {old} TO {new}")'])))
+    return m.one_of(batch, [f'op.execute("ALTER TABLE {table} RENAME COLUMN {old} TO {new}")'])
 
 
 def create_index(m: Model) -> list[str]:
@@ -221,7 +224,18 @@ def drop_foreign_key(m: Model) -> list[str]:
     return [f"with op.batch_alter_table({table!r}) as batch:", f"    batch.drop_constraint({name!r}, type_='foreignkey')"]
 
 
-STEPS = (create_table, create_by_sql, drop_table, rename_table, add_columns, add_columns, drop_column, alter_column, alter_column, rename_column)
+STEPS: tuple[Callable[[Model], list[str]], ...] = (
+    create_table,
+    create_by_sql,
+    drop_table,
+    rename_table,
+    add_columns,
+    add_columns,
+    drop_column,
+    alter_column,
+    alter_column,
+    rename_column,
+)
 STEPS += (create_index, create_index, drop_index, create_unique, drop_unique, create_foreign_key, drop_foreign_key)
 
 
