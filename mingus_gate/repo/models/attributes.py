@@ -13,6 +13,7 @@ from mingus_gate.repo.models.names import bound, first_argument, returned
 from mingus_gate.repo.models.roots import Root, naming_of
 from mingus_gate.repo.python import Module, source_of, walk
 from mingus_gate.repo.schema.columns import COLUMNS, Read, add, column_call, read_column
+from mingus_gate.repo.schema.lookup import last_name
 from mingus_gate.repo.schema.nouns import UNTOLD, Column, Table
 
 NO_COLUMN = {
@@ -44,7 +45,7 @@ def add_columns(repo: Repo, table: Table, owner: Class, givers: list[Class], roo
 
 def _add(repo: Repo, table: Table, owner: Class, giver: Class, name: str, given: object, root: Root) -> None:
     if isinstance(given, ast.FunctionDef | ast.AsyncFunctionDef):
-        if any(giver.module.name(d).rpartition(".")[2] == "declared_attr" or "declared_attr." in giver.module.name(d) for d in given.decorator_list):
+        if any(last_name(giver.module, d) == "declared_attr" or "declared_attr." in giver.module.name(d) for d in given.decorator_list):
             note = read_note(repo, giver.module, given.returns, root)
             values = [bound(value, owner, first_argument(given), table.name.rpartition(".")[2]) for value in returned(given)]
             _declared(repo, table, giver.module, name, values, note, root)
@@ -66,24 +67,19 @@ def _declared(repo: Repo, table: Table, module: Module, name: str, values: list[
 
 
 def _assigned(repo: Repo, table: Table, module: Module, name: str, given: ast.expr, note: Note | None, root: Root) -> None:
-    if isinstance(given, ast.Constant) or (isinstance(given, ast.Call) and module.name(given.func).rpartition(".")[2] in NO_COLUMN):
+    if isinstance(given, ast.Constant) or (isinstance(given, ast.Call) and last_name(module, given) in NO_COLUMN):
         return
     for call in _composed(module, given):
-        if column_call(repo, module, call) is None:
-            if _mentions_column(module, call):
-                table.unclear = table.unclear or source_of(call)
-            continue
-        read = _read(repo, module, name, call, note, table, root)
-        if read is None:
-            table.unclear = table.unclear or source_of(call)
-        else:
+        if read := _read(repo, module, name, call, note, table, root):
             add(table, read)
+        elif _mentions_column(module, call) or column_call(repo, module, call):
+            table.unclear = table.unclear or source_of(call)
 
 
 def _composed(module: Module, given: ast.expr) -> Iterator[ast.expr]:
     """The columns in `composite(Point, mapped_column("x"), mapped_column("y"))`; else the expression itself."""
-    if isinstance(given, ast.Call) and module.name(given.func).rpartition(".")[2] == "composite":
-        yield from (a for a in given.args if isinstance(a, ast.Call) and module.name(a.func).rpartition(".")[2] in COLUMNS)
+    if isinstance(given, ast.Call) and last_name(module, given) == "composite":
+        yield from (a for a in given.args if isinstance(a, ast.Call) and last_name(module, a) in COLUMNS)
     elif isinstance(given, ast.Call | ast.IfExp | ast.Name):
         yield given
 
@@ -120,4 +116,4 @@ def _noted(repo: Repo, module: Module, name: str, annotation: ast.expr, note: No
 
 
 def _mentions_column(module: Module, node: ast.expr) -> bool:
-    return any(isinstance(n, ast.Call) and module.name(n.func).rpartition(".")[2] in COLUMNS for n in walk(node))
+    return any(isinstance(n, ast.Call) and last_name(module, n) in COLUMNS for n in walk(node))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from mingus_gate.repo import Repo
 from mingus_gate.repo.models.roots import DECLARATIVE, MAX_STEPS, Root, gives_metadata, made_by, root_named
 from mingus_gate.repo.python import Function, Module, source_of
-from mingus_gate.repo.schema.lookup import find
+from mingus_gate.repo.schema.lookup import find, last_name
 
 HARMLESS = {
     *("UserMixin", "AnonymousUserMixin", "RoleMixin", "SerializerMixin", "AllFeaturesMixin", "ActiveRecordMixin", "ReprMixin", "SmartQueryMixin"),
@@ -77,9 +77,7 @@ def _inherit(repo: Repo, made: Class) -> None:
 
 
 def _declares_metadata(made: Class) -> bool:
-    return gives_metadata(made.module, made.own.get("metadata")) or any(
-        made.module.name(base).rpartition(".")[2] in DECLARATIVE for base in made.node.bases
-    )
+    return gives_metadata(made.module, made.own.get("metadata")) or any(last_name(made.module, base) in DECLARATIVE for base in made.node.bases)
 
 
 def _bases(module: Module, node: ast.ClassDef) -> list[ast.expr]:

@@ -9,7 +9,7 @@ from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.python import Module, keyword
 from mingus_gate.repo.schema.columns import DEFAULT_NAMING, Naming, text_of
-from mingus_gate.repo.schema.lookup import find, starred
+from mingus_gate.repo.schema.lookup import find, last_name, starred
 
 DECLARATIVE = {"DeclarativeBase", "DeclarativeBaseNoMeta"}
 FACTORIES = {"declarative_base", "generate_base", "registry", "MetaData", "automap_base"}
@@ -100,7 +100,7 @@ def _assigned(repo: Repo, module: Module, name: str, value: ast.expr, steps: int
 
 def made_by(repo: Repo, module: Module, name: str, call: ast.Call, steps: int = MAX_STEPS) -> Root | None:
     """The root that a call makes, if it makes one."""
-    last = module.name(call.func).rpartition(".")[2]
+    last = last_name(module, call)
     if last == "Alchemical":
         return root_named(repo, module, "alchemical.Model")
     flask = is_flask_sqlalchemy(repo, module, call)
@@ -162,7 +162,7 @@ def gives_metadata(module: Module, given: ast.AST | None) -> bool:
 
 
 def _starts(module: Module, node: ast.ClassDef) -> bool:
-    if any(module.name(base).rpartition(".")[2] in DECLARATIVE for base in node.bases):
+    if any(last_name(module, base) in DECLARATIVE for base in node.bases):
         return True
     return any(module.name(decorator).endswith(("as_declarative", "as_declarative_base")) for decorator in node.decorator_list)
 

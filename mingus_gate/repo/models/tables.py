@@ -14,7 +14,7 @@ from mingus_gate.repo.models.roots import Root, naming_of, root_of
 from mingus_gate.repo.python import Module, keyword, source_of, string, walk
 from mingus_gate.repo.schema.columns import is_call, snake_case, text_of
 from mingus_gate.repo.schema.constraints import read_arguments, read_index
-from mingus_gate.repo.schema.lookup import find
+from mingus_gate.repo.schema.lookup import find, last_name
 from mingus_gate.repo.schema.nouns import Schema, Table
 
 Parts = tuple[list[ast.expr], dict[str | None, ast.expr], str]
@@ -54,7 +54,7 @@ class Reading:
         if not module.file.mentions(b"Table("):
             return
         for call in module.nodes(ast.Call):
-            if module.name(call.func).rpartition(".")[2] == "Table" and call.args and not module.function_around(call):
+            if last_name(module, call) == "Table" and call.args and not module.function_around(call):
                 self._table(module, call)
 
     def _table(self, module: Module, call: ast.Call) -> None:

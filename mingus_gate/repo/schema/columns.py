@@ -10,7 +10,7 @@ from typing import Any
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.python import Function, Module, keyword, string, walk
-from mingus_gate.repo.schema.lookup import find
+from mingus_gate.repo.schema.lookup import find, last_name
 from mingus_gate.repo.schema.nouns import UNTOLD, Column, ForeignKey, Index, Table, Type
 from mingus_gate.repo.schema.type_names import FAMILIES
 from mingus_gate.repo.schema.types import read_type
@@ -65,7 +65,7 @@ def read_column(
     name = (text_of(repo, module, written) or "") if written is not None else name
     if not name:
         return None
-    attached = {module.name(a.func).rpartition(".")[2]: a for a in positional if isinstance(a, ast.Call)}
+    attached = {last_name(module, argument): argument for argument in positional if isinstance(argument, ast.Call)}
     typed = words.get("type_") or next((a for a in positional if not _is_attached(module, a)), None)
     primary = flag(repo, module, words.get("primary_key"), False) is True
     column = Column(
@@ -87,7 +87,7 @@ def column_call(repo: Repo, module: Module, node: ast.expr | None, steps: int = 
     """The `Column(…)` that an expression makes, with its keywords: itself, in `deferred(…)`, by a helper or a partial of the tree."""
     if not isinstance(node, ast.Call) or steps <= 0:
         return None
-    last = module.name(node.func).rpartition(".")[2]
+    last = last_name(module, node)
     words = {word.arg: word.value for word in node.keywords}
     if last in WRAPPERS:
         return column_call(repo, module, node.args[0], steps - 1) if node.args else None
@@ -107,13 +107,13 @@ def _partial(module: Module, call: ast.Call, words: Words, value: ast.expr) -> C
     if isinstance(value, ast.Call) and is_call(module, value, "partial") and value.args:
         words = {**{word.arg: word.value for word in value.keywords}, **words}
         value = value.args[0]
-    return (module, call, words) if not isinstance(value, ast.Call) and module.name(value).rpartition(".")[2] in COLUMNS else None
+    return (module, call, words) if not isinstance(value, ast.Call) and last_name(module, value) in COLUMNS else None
 
 
 def _made_by(repo: Repo, owner: Module, made: Function | ast.ClassDef, call: ast.Call, words: Words, module: Module, steps: int) -> Called | None:
     """The column that a function of the tree returns; a class that is a Column reads as one whose rest is hidden."""
     if isinstance(made, ast.ClassDef):
-        if any(owner.name(base).rpartition(".")[2] in COLUMNS for base in made.bases):
+        if any(last_name(owner, base) in COLUMNS for base in made.bases):
             return module, call, {**words, None: call} if any(isinstance(s, ast.FunctionDef) for s in made.body) else words
         return None
     returned = [n.value for n in walk(made) if isinstance(n, ast.Return) and n.value is not None]
@@ -255,9 +255,7 @@ def text_of(repo: Repo, module: Module, node: ast.expr | None) -> str | None:
     if isinstance(node, ast.Call):
         if isinstance(node.func, ast.Attribute) and node.func.attr == "format" and (pattern := string(node.func.value)):
             return _formatted(repo, module, pattern, node)
-        return (
-            text_of(repo, module, node.args[0]) if node.args and module.name(node.func).rpartition(".")[2] in ("f", "quoted_name", "conv") else None
-        )
+        return text_of(repo, module, node.args[0]) if node.args and last_name(module, node) in ("f", "quoted_name", "conv") else None
     literal = repo.resolve(module, node).literal if node is not None else None
     return literal if isinstance(literal, str) else None
 
@@ -288,11 +286,11 @@ def _is_text(repo: Repo, module: Module, node: ast.expr) -> bool:
 def _is_attached(module: Module, node: ast.expr) -> bool:
     if isinstance(node, ast.Starred):
         return True
-    return isinstance(node, ast.Call) and module.name(node.func).rpartition(".")[2] in ATTACHED
+    return isinstance(node, ast.Call) and last_name(module, node) in ATTACHED
 
 
 def is_call(module: Module, call: ast.Call, name: str) -> bool:
-    return module.name(call.func).rpartition(".")[2] == name
+    return last_name(module, call) == name
 
 
 def is_none(node: ast.expr) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from mingus_gate.repo import Repo
 from mingus_gate.repo.python import Module, keyword, source_of
 from mingus_gate.repo.schema.columns import DEFAULT_NAMING, Naming, add, conventional, flag, is_none, read_column, target_of, text_of
+from mingus_gate.repo.schema.lookup import last_name
 from mingus_gate.repo.schema.nouns import ForeignKey, Index, Table
 
 ORDERS = {"desc", "asc", "nullslast", "nullsfirst", "nulls_last", "nulls_first"}
@@ -32,7 +33,7 @@ def read_arguments(repo: Repo, module: Module, table: Table, arguments: Iterable
 
 def read_constraint(repo: Repo, module: Module, call: ast.Call, table: Table, naming: Naming = DEFAULT_NAMING) -> None:
     """A `PrimaryKeyConstraint`, `UniqueConstraint`, `ForeignKeyConstraint` or `Index` of `table`, into it."""
-    kind, place = module.name(call.func).rpartition(".")[2], module.place(call)
+    kind, place = last_name(module, call), module.place(call)
     if kind == "PrimaryKeyConstraint":
         for name in _columns(repo, module, call.args) or ():
             if held := table.columns.get(name):
@@ -115,5 +116,5 @@ def _named(repo: Repo, module: Module, call: ast.Call) -> str:
 
 
 def _is_constraint(module: Module, call: ast.Call) -> bool:
-    name = module.name(call.func).rpartition(".")[2]
+    name = last_name(module, call)
     return name.endswith("Constraint") or name == "Index" or name in IGNORED

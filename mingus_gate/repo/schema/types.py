@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.python import Module, keyword, string
-from mingus_gate.repo.schema.lookup import find, starred
+from mingus_gate.repo.schema.lookup import find, is_file, last_name, starred
 from mingus_gate.repo.schema.nouns import UNTOLD, Type
 from mingus_gate.repo.schema.type_names import FAMILIES, FOREIGN, SIZED, ZONED
 
@@ -22,7 +22,7 @@ def read_type(repo: Repo, module: Module, node: ast.expr | None, steps: int = MA
     if node is None or steps <= 0:
         return UNTOLD
     found = _of_call(repo, module, node, steps) if isinstance(node, ast.Call) else _of_name(repo, module, node, None, steps)
-    return replace(found, shown=_shown(node))
+    return Type(found.family, found.length, found.values, found.item, _shown(module, node), found.name)
 
 
 def _of_call(repo: Repo, module: Module, call: ast.Call, steps: int) -> Type:
@@ -175,7 +175,7 @@ def _in_tree(repo: Repo, module: Module, func: ast.expr, dotted: str) -> bool:
     root = func
     while isinstance(root, ast.Attribute):
         root = root.value
-    return isinstance(root, ast.Name) and root.id in module.imports and repo.python_file(dotted.split(".")[:-1]) is not None
+    return isinstance(root, ast.Name) and root.id in module.imports and is_file(repo, dotted.rpartition(".")[0])
 
 
 def _imported(repo: Repo, module: Module, dotted: str, call: ast.Call | None, steps: int) -> Type | None:
@@ -238,7 +238,7 @@ def _with_arguments(repo: Repo, module: Module, impl: ast.expr | None, at: Modul
         impl = impl.value
     found = read_type(repo, module, impl, steps - 1)
     if call is not None and not isinstance(impl, ast.Call) and found.family in SIZED | {"enum", "array", *ZONED}:
-        name = module.name(impl).rpartition(".")[2]
+        name = last_name(module, impl)
         return _known(repo, at, name, call, steps) if name in FAMILIES else found
     return found
 
@@ -262,9 +262,14 @@ def _printed(method: ast.FunctionDef) -> Type:
     return Type(FAMILIES.get(text.upper(), text.lower()))
 
 
-def _shown(node: ast.expr) -> str:
+def _shown(module: Module, node: ast.expr) -> str:
+    """The expression as it stands in its line; one over several lines is written anew."""
+    text = ""
+    if getattr(node, "lineno", 0) and node.lineno == node.end_lineno:
+        line = module.file.lines[node.lineno - 1]
+        text = line[node.col_offset : node.end_col_offset] if line.isascii() else ""
     try:
-        text = ast.unparse(node)
+        text = text or ast.unparse(node)
     except (ValueError, RecursionError):
         return type(node).__name__
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
