@@ -238,7 +238,7 @@ def test_a_loop_or_helper_adds_a_and_b(tmp_path: Path, body: str, before: str) -
 
 
 def test_a_helper_of_another_file(tmp_path: Path) -> None:
-    helper = "from alembic import op\nfrom sqlalchemy import Column, DateTime\n\ndef stamp(table):\n    op.add_column(table, Column('made_at', DateTime()))\n"
+    helper = "from alembic import op\nfrom sqlalchemy import Column, Date\n\ndef stamp(table):\n    op.add_column(table, Column('made_at', Date()))\n"
     body = "from app.migrating import stamp\nstamp('users')"
     table = replay(tmp_path, USERS, body, files={"app/__init__.py": "", "app/migrating.py": helper}).tables["users"]
     assert columns(table) == ["id", "name", "made_at"]
