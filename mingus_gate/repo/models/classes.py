@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, field
 
 from mingus_gate.repo import Repo
-from mingus_gate.repo.models.roots import DECLARATIVE, MAX_STEPS, Root, gives_metadata, made_by, root_named
+from mingus_gate.repo.models.roots import DECLARATIVE, LOST, MAX_STEPS, Root, gives_metadata, made_by, root_named
 from mingus_gate.repo.python import Function, Module, source_of
 from mingus_gate.repo.schema.lookup import find, last_name
 
@@ -101,6 +101,9 @@ def _base(repo: Repo, module: Module, base: ast.expr) -> tuple[Root | None, Clas
         if found and isinstance(found[1], ast.ClassDef):
             return None, class_of(repo, found[0], found[1])
         root = root_named(repo, module, dotted, MAX_STEPS)
+        lost = dotted.endswith(".Model") and dotted.partition(".")[0] not in HARMLESS_PACKAGES and module.file.mentions(b"Column(", b"mapped_column")
+        if root is None and lost:
+            root = Root(LOST, dotted.split(".")[-2], module.place(base), flask=True)
     return root, class_of(repo, *root.below) if root and root.below else None
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.models.classes import class_of
-from mingus_gate.repo.models.roots import root_of
+from mingus_gate.repo.models.roots import LOST, root_of
 from mingus_gate.repo.models.tables import Metadata, Reading
 from mingus_gate.repo.python import Module
 from mingus_gate.repo.schema.nouns import UNTOLD, Schema, Table, Type
@@ -31,7 +31,7 @@ def metadatas(repo: Repo) -> list[Metadata]:
                 reading.table_of(class_of(repo, module, node))
     for module in modules:
         reading.indexes(module)
-    found = [m for m in reading.found.values() if m.schema.tables or m.schema.unclear]
+    found = _joined([m for m in reading.found.values() if m.schema.tables or m.schema.unclear])
     for metadata in found:
         metadata.schema.unclear = metadata.schema.unclear or unread
         _finish(repo, metadata.schema)
@@ -42,6 +42,23 @@ def metadata_of(repo: Repo, module: Module, node: ast.expr, bind_key: str = "") 
     """The metadata that an expression means: `Base.metadata`, `db.metadata`, `models.Base`; None where none of the tree does."""
     root = root_of(repo, module, node)
     return next((m for m in repo.fact(metadatas) if root and m.key == root.key and m.bind_key == bind_key), None)
+
+
+def _joined(found: list[Metadata]) -> list[Metadata]:
+    """Models of a `db` that is not found belong to the only one there is; where there are several, nothing is known to be missing."""
+    lost = [m for m in found if m.key == LOST]
+    known = [m for m in found if m.key != LOST]
+    for stray in lost:
+        fitting = [m for m in known if m.flask and m.bind_key == stray.bind_key]
+        for metadata in fitting if len(fitting) == 1 else []:
+            metadata.schema.tables = {**stray.schema.tables, **metadata.schema.tables}
+            metadata.schema.unclear = metadata.schema.unclear or stray.schema.unclear
+        if len(fitting) == 1:
+            found = [m for m in found if m is not stray]
+        else:
+            for metadata in found:
+                metadata.schema.unclear = metadata.schema.unclear or f"{stray.name}, which is not found"
+    return found
 
 
 def _finish(repo: Repo, schema: Schema) -> None:

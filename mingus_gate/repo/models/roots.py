@@ -15,6 +15,8 @@ DECLARATIVE = {"DeclarativeBase", "DeclarativeBaseNoMeta"}
 FACTORIES = {"declarative_base", "generate_base", "registry", "MetaData", "automap_base"}
 FOREIGN = {"flask_appbuilder.Model": True, "sqlmodel.SQLModel": True, "alchemical.Model": False}
 """Roots that packages bring, and whether they declare tables of their own, or in ways of their own."""
+LOST = "?"
+"""Key of a `db.Model` whose `db` is not found, or in more than one file."""
 PARTS = ("metadata", "Model", "registry")
 """Attributes of a root that lead to the same metadata."""
 MAX_STEPS = 8

@@ -30,6 +30,7 @@ class Metadata:
     name: str
     place: Place
     bind_key: str = ""
+    flask: bool = False
     schema: Schema = field(default_factory=Schema)
 
 
@@ -42,7 +43,7 @@ class Reading:
         self.made: dict[Class, Table | None] = {}
 
     def metadata(self, root: Root, bind_key: str = "") -> Metadata:
-        made = self.found.setdefault((root.key, bind_key), Metadata(root.key, root.name, root.place, bind_key))
+        made = self.found.setdefault((root.key, bind_key), Metadata(root.key, root.name, root.place, bind_key, root.flask))
         if root.foreign:
             made.schema.unclear = root.key
         return made

@@ -268,3 +268,16 @@ def test_a_module_that_nothing_imports_is_not_loaded() -> None:
             "app/models/stripe.py": False,
             "app/models/old.py": False,
         }
+
+
+LOST = "from elsewhere import db\nclass B(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n"
+
+
+def test_models_of_a_db_that_is_not_found_belong_to_the_only_one() -> None:
+    (metadata,) = read({"a.py": DB + f"class A(db.Model):\n{ID}", "b.py": LOST})
+    assert (sorted(metadata.schema.tables), metadata.schema.unclear) == (["a", "b"], "")
+
+
+def test_models_of_a_db_that_is_one_of_several_leave_no_table_known_to_be_missing() -> None:
+    found = read({"a/db.py": DB + f"class A(db.Model):\n{ID}", "c/db.py": DB + f"class C(db.Model):\n{ID}", "b.py": LOST})
+    assert [m.schema.unclear for m in found] == ["db, which is not found"] * 3
