@@ -175,7 +175,7 @@ def _column_changes(run: Run) -> dict[str, Any]:
     if default is not False:
         changes["default"] = default is not None and not NULL.fullmatch(ast.unparse(default) if isinstance(default, ast.AST) else default)
         changes["server_default"] = ast.unparse(default) if isinstance(default, ast.AST) else repr(default) if isinstance(default, str) else ""
-    if (kind := run.given.get(None, "type_", "type")) is not None:
+    if (kind := named.get("type_")) is not None:
         changes["type"] = read_type(run.repo, run.module, kind if isinstance(kind, ast.expr) else None)
     return changes
 
