@@ -18,6 +18,7 @@ HARMLESS = {
     *("ABC", "Representable", "Loggable", "Base64", "StrEnum", "BaseQuery", "AbstractConcreteBase", "ConcreteBase"),
 }
 """Classes of packages that bring no column."""
+COLUMN_CALLS = (b"Column(", b"mapped_column", b"Mapped[")
 HARMLESS_PACKAGES = {"sqlalchemy", "flask_sqlalchemy"}
 
 
@@ -74,6 +75,14 @@ def _inherit(repo: Repo, made: Class) -> None:
     made.order = [made, *_merged([*orders, direct])]
     if made.root is None or _declares_metadata(made):
         made.root = root_named(repo, made.module, made.node.name) or made.root
+    if made.root is None and made.strangers and _is_mapped(made):
+        made.root = Root(f"{LOST}{made.strangers[0]}", made.strangers[0], made.module.place(made.node))
+        made.strangers = made.strangers[1:]
+
+
+def _is_mapped(made: Class) -> bool:
+    """Whether a class names its table, whatever its base may be."""
+    return any(word in c.own for c in made.order for word in ("__tablename__", "__table__")) and made.module.file.mentions(*COLUMN_CALLS)
 
 
 def _declares_metadata(made: Class) -> bool:
@@ -101,7 +110,7 @@ def _base(repo: Repo, module: Module, base: ast.expr) -> tuple[Root | None, Clas
         if found and isinstance(found[1], ast.ClassDef):
             return None, class_of(repo, found[0], found[1])
         root = root_named(repo, module, dotted, MAX_STEPS)
-        lost = dotted.endswith(".Model") and dotted.partition(".")[0] not in HARMLESS_PACKAGES and module.file.mentions(b"Column(", b"mapped_column")
+        lost = dotted.endswith(".Model") and dotted.partition(".")[0] not in HARMLESS_PACKAGES and module.file.mentions(*COLUMN_CALLS)
         if root is None and lost:
             root = Root(LOST, dotted.split(".")[-2], module.place(base), flask=True)
     return root, class_of(repo, *root.below) if root and root.below else None

@@ -46,10 +46,9 @@ def metadata_of(repo: Repo, module: Module, node: ast.expr, bind_key: str = "") 
 
 def _joined(found: list[Metadata]) -> list[Metadata]:
     """Models of a `db` that is not found belong to the only one there is; where there are several, nothing is known to be missing."""
-    lost = [m for m in found if m.key == LOST]
-    known = [m for m in found if m.key != LOST]
+    lost = [m for m in found if m.key.startswith(LOST)]
     for stray in lost:
-        fitting = [m for m in known if m.flask and m.bind_key == stray.bind_key]
+        fitting = [m for m in found if stray.key == LOST and m not in lost and m.flask and m.bind_key == stray.bind_key]
         for metadata in fitting if len(fitting) == 1 else []:
             metadata.schema.tables = {**stray.schema.tables, **metadata.schema.tables}
             metadata.schema.unclear = metadata.schema.unclear or stray.schema.unclear

@@ -16,7 +16,7 @@ FACTORIES = {"declarative_base", "generate_base", "registry", "MetaData", "autom
 FOREIGN = {"flask_appbuilder.Model": True, "sqlmodel.SQLModel": True, "alchemical.Model": False}
 """Roots that packages bring, and whether they declare tables of their own, or in ways of their own."""
 LOST = "?"
-"""Key of a `db.Model` whose `db` is not found, or in more than one file."""
+"""Key of a `db.Model` whose `db` is not found, or in more than one file; a base class that is not found has its name behind it."""
 PARTS = ("metadata", "Model", "registry")
 """Attributes of a root that lead to the same metadata."""
 MAX_STEPS = 8

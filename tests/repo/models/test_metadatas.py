@@ -281,3 +281,12 @@ def test_models_of_a_db_that_is_not_found_belong_to_the_only_one() -> None:
 def test_models_of_a_db_that_is_one_of_several_leave_no_table_known_to_be_missing() -> None:
     found = read({"a/db.py": DB + f"class A(db.Model):\n{ID}", "c/db.py": DB + f"class C(db.Model):\n{ID}", "b.py": LOST})
     assert [m.schema.unclear for m in found] == ["db, which is not found"] * 3
+
+
+def test_models_of_a_base_that_is_not_found_are_on_a_metadata_of_their_own() -> None:
+    other = "from elsewhere import Base\nfrom sqlalchemy import Column, Integer\nclass B(Base):\n    __tablename__ = 'b'\n    id = Column(Integer)\n"
+    found = read({"a.py": DB + f"class A(db.Model):\n{ID}", "b.py": other})
+    assert [(m.name, list(m.schema.tables), m.schema.unclear) for m in found] == [
+        ("db", ["a"], "Base, which is not found"),
+        ("Base", ["b"], "Base, which is not found"),
+    ]
