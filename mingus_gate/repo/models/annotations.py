@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from mingus_gate.repo import Repo
 from mingus_gate.repo.models.roots import Root, locate
 from mingus_gate.repo.python import Module, string
+from mingus_gate.repo.schema.enums import ENUMS, members_of
 from mingus_gate.repo.schema.lookup import find, last_name
 from mingus_gate.repo.schema.nouns import UNTOLD, Type
-from mingus_gate.repo.schema.types import ENUMS, members_of, read_type
+from mingus_gate.repo.schema.types import read_type
 
 PYTHON = {
     "int": "integer",

@@ -12,7 +12,8 @@ from mingus_gate.repo.models.classes import Class
 from mingus_gate.repo.models.names import bound, first_argument, returned
 from mingus_gate.repo.models.roots import Root, naming_of
 from mingus_gate.repo.python import Module, source_of, walk
-from mingus_gate.repo.schema.columns import COLUMNS, Read, add, column_call, read_column
+from mingus_gate.repo.schema.column_calls import COLUMNS, column_call
+from mingus_gate.repo.schema.columns import Read, add, read_column
 from mingus_gate.repo.schema.lookup import last_name
 from mingus_gate.repo.schema.nouns import UNTOLD, Column, Table
 

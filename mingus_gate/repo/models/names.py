@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from mingus_gate.repo import Repo
 from mingus_gate.repo.models.classes import Class
 from mingus_gate.repo.python import Function, Module, walk
-from mingus_gate.repo.schema.columns import text_of
+from mingus_gate.repo.schema.written import text_of
 
 
 def bound(node: ast.expr, owner: Class, first: str, table: str = "") -> ast.expr:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.python import Module, keyword
-from mingus_gate.repo.schema.columns import DEFAULT_NAMING, Naming, text_of
 from mingus_gate.repo.schema.lookup import find, last_name, starred
+from mingus_gate.repo.schema.naming import DEFAULT_NAMING, Naming
+from mingus_gate.repo.schema.written import text_of
 
 DECLARATIVE = {"DeclarativeBase", "DeclarativeBaseNoMeta"}
 FACTORIES = {"declarative_base", "generate_base", "registry", "MetaData", "automap_base"}

@@ -12,10 +12,11 @@ from mingus_gate.repo.models.classes import Class, class_of
 from mingus_gate.repo.models.names import bound, first_argument, returned, written_name
 from mingus_gate.repo.models.roots import Root, naming_of, root_of
 from mingus_gate.repo.python import Module, keyword, source_of, string, walk
-from mingus_gate.repo.schema.columns import is_call, snake_case, text_of
 from mingus_gate.repo.schema.constraints import read_arguments, read_index
 from mingus_gate.repo.schema.lookup import find, last_name
 from mingus_gate.repo.schema.nouns import Schema, Table
+from mingus_gate.repo.schema.references import snake_case
+from mingus_gate.repo.schema.written import is_call, text_of
 
 Parts = tuple[list[ast.expr], dict[str | None, ast.expr], str]
 MORE_TABLES = {"__versioned__": ("{}_version", "transaction"), "__mapper_cls__": ("{}_history",)}

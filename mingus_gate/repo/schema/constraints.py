@@ -8,9 +8,12 @@ from dataclasses import replace
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.python import Module, keyword, source_of
-from mingus_gate.repo.schema.columns import DEFAULT_NAMING, Naming, add, conventional, flag, is_none, read_column, target_of, text_of
+from mingus_gate.repo.schema.columns import add, read_column
 from mingus_gate.repo.schema.lookup import last_name
+from mingus_gate.repo.schema.naming import DEFAULT_NAMING, Naming, conventional
 from mingus_gate.repo.schema.nouns import ForeignKey, Index, Table
+from mingus_gate.repo.schema.references import target_of
+from mingus_gate.repo.schema.written import flag, is_none, text_of
 
 ORDERS = {"desc", "asc", "nullslast", "nullsfirst", "nulls_last", "nulls_first"}
 IGNORED = {"DDL", "Comment"}
