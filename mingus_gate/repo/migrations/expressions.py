@@ -44,6 +44,9 @@ COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Is: lambda left, right: left is right,
     ast.IsNot: lambda left, right: left is not right,
 }
+PLAIN = {"upgrade", "downgrade"}
+"""The functions of a revision without helpers."""
+
 BUILT = ("sqlalchemy.", "sa.", "geoalchemy2.", "sqlalchemy_utils.", "db.")
 """What such names make is there: it is not None."""
 
@@ -339,6 +342,8 @@ class Expressions:
     def closed(self, node: ast.expr, scope: Scope) -> ast.expr:
         """The expression with the local names replaced by what they are bound to, and helpers of the file run."""
         functions = scope.module.named
+        if not scope.names and functions.keys() <= PLAIN:
+            return node
         touched = [n.id for n in walk(node) if isinstance(n, ast.Name) and (n.id in scope.names or n.id in functions)]
         level = 1 + max((level_of(scope.names.get(name)) for name in touched), default=0)
         if not touched or level > MAX_LEVEL:

@@ -173,7 +173,7 @@ def _column_changes(run: Run) -> dict[str, Any]:
         changes["nullable"] = named["nullable"] if isinstance(named["nullable"], bool) else None
     default = named.get("server_default", False)
     if default is not False:
-        changes["default"] = default is not None and not NULL.fullmatch(ast.unparse(default) if isinstance(default, ast.AST) else default)
+        changes["default"] = default is not None and not NULL.fullmatch(ast.unparse(default) if isinstance(default, ast.AST) else str(default))
         changes["server_default"] = ast.unparse(default) if isinstance(default, ast.AST) else repr(default) if isinstance(default, str) else ""
     if (kind := named.get("type_")) is not None:
         changes["type"] = read_type(run.repo, run.module, kind if isinstance(kind, ast.expr) else None)
