@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mingus_gate.repo.migrations.expressions import Arguments
+from mingus_gate.repo.migrations.bindings import Arguments
 from mingus_gate.repo.migrations.standing import HOLE, Standing, key_of
 from mingus_gate.repo.schema.nouns import Table
 

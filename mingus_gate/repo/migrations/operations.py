@@ -10,7 +10,7 @@ from typing import Any
 
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
-from mingus_gate.repo.migrations.expressions import Arguments, as_node
+from mingus_gate.repo.migrations.bindings import Arguments, as_node
 from mingus_gate.repo.migrations.standing import HOLE, Standing, key_of
 from mingus_gate.repo.python import Module, source_of
 from mingus_gate.repo.schema.columns import add, read_column

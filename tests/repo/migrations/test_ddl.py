@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mingus_gate.model import Place
 from mingus_gate.repo.migrations.ddl import run_sql
@@ -208,3 +210,11 @@ BROKEN = [
 @pytest.mark.parametrize("text", BROKEN)
 def test_broken_sql_breaks_nothing(text: str) -> None:
     run(USERS, text)
+
+
+WORDS = "CREATE ALTER DROP TABLE INDEX TYPE users name ADD COLUMN CONSTRAINT UNIQUE ( ) , . ; ' \" $$ = [ ] RENAME TO ON SET NOT NULL DO BEGIN END".split()
+
+
+@given(st.lists(st.sampled_from([*WORDS, HOLE, "varchar", "EXISTS", "IF", "AS", "ENUM", "--", "DEFAULT", "REFERENCES"]), max_size=30))
+def test_any_words_in_any_order_break_nothing(words: list[str]) -> None:
+    run(USERS, " ".join(words))
