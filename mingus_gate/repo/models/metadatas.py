@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.models.classes import class_of
+from mingus_gate.repo.models.extensions import add_extension_tables
 from mingus_gate.repo.models.roots import LOST, root_of
 from mingus_gate.repo.models.tables import Metadata, Reading
 from mingus_gate.repo.python import Module
@@ -67,8 +68,7 @@ def _finish(repo: Repo, schema: Schema) -> None:
             if not column.type.family and not column.type.shown:
                 table.columns[name] = replace(column, type=_referred(schema, table, name, MAX_STEPS))
     _versions_between(schema)
-    if any(file.mentions(b"flask_session") for file in repo.files(".py")) and any(file.mentions(b"SESSION_SQLALCHEMY") for file in repo.files(".py")):
-        schema.tables.setdefault("sessions", Table("sessions", unclear="SESSION_SQLALCHEMY"))
+    add_extension_tables(repo, schema)
 
 
 def _referred(schema: Schema, table: Table, name: str, steps: int) -> Type:

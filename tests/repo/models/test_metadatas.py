@@ -290,3 +290,8 @@ def test_models_of_a_base_that_is_not_found_are_on_a_metadata_of_their_own() -> 
         ("db", ["a"], "Base, which is not found"),
         ("Base", ["b"], "Base, which is not found"),
     ]
+
+
+def test_tables_of_packages_are_there_and_unclear() -> None:
+    files = {"app.py": DB + f"class A(db.Model):\n{ID}", "config.py": "from app import db\nSESSION_TYPE = 'sqlalchemy'\nSESSION_SQLALCHEMY = db\n"}
+    assert {table.name: table.unclear for table in read(files)[0].schema.tables.values()} == {"a": "", "sessions": "SESSION_SQLALCHEMY"}
