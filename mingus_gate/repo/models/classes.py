@@ -18,6 +18,8 @@ HARMLESS = {
     *("ABC", "Representable", "Loggable", "Base64", "StrEnum", "BaseQuery", "AbstractConcreteBase", "ConcreteBase"),
 }
 """Classes of packages that bring no column."""
+MAX_ANCESTORS = 40
+"""Classes above one class that are followed; people write three or four."""
 COLUMN_CALLS = (b"Column(", b"mapped_column", b"Mapped[")
 HARMLESS_PACKAGES = {"sqlalchemy", "flask_sqlalchemy"}
 
@@ -45,14 +47,17 @@ class Class:
         return isinstance(stated, ast.Constant) and stated.value is True
 
 
-def class_of(repo: Repo, module: Module, node: ast.ClassDef) -> Class:
+def class_of(repo: Repo, module: Module, node: ast.ClassDef, depth: int = 0) -> Class:
     """The class that a definition makes; found once."""
     known = repo.fact(_known)
     if node not in known:
         known[node] = made = Class(module, node)
         made.order = [made]  # while it is being made: a circle ends here
         _read_body(made)
-        _inherit(repo, made)
+        if depth < MAX_ANCESTORS:
+            _inherit(repo, made, depth)
+        if len(made.order) > MAX_ANCESTORS or depth == MAX_ANCESTORS:
+            made.order, made.strangers = made.order[:MAX_ANCESTORS], [f"{node.name}, with more than {MAX_ANCESTORS} classes above it"]
     return known[node]
 
 
@@ -61,10 +66,10 @@ def _known(_repo: Repo) -> dict[ast.ClassDef, Class]:
     return {}
 
 
-def _inherit(repo: Repo, made: Class) -> None:
+def _inherit(repo: Repo, made: Class, depth: int) -> None:
     orders: list[list[Class]] = []
     for base in _bases(made.module, made.node):
-        root, parent = _base(repo, made.module, base)
+        root, parent = _base(repo, made.module, base, depth + 1)
         if parent and parent is not made:
             orders.append(parent.order)
             made.strangers += parent.strangers
@@ -100,7 +105,7 @@ def _bases(module: Module, node: ast.ClassDef) -> list[ast.expr]:
     return found
 
 
-def _base(repo: Repo, module: Module, base: ast.expr) -> tuple[Root | None, Class | None]:
+def _base(repo: Repo, module: Module, base: ast.expr, depth: int) -> tuple[Root | None, Class | None]:
     """The root or the class of the tree that a base is; `db.Model` of `SQLAlchemy(model_class=Base)` is both."""
     if isinstance(base, ast.Call):
         root = made_by(repo, module, "Base", base)
@@ -108,12 +113,12 @@ def _base(repo: Repo, module: Module, base: ast.expr) -> tuple[Root | None, Clas
         dotted = base.id if isinstance(base, ast.Name) and base.id in module.constants else module.name(base)
         found = find(repo, module, dotted)
         if found and isinstance(found[1], ast.ClassDef):
-            return None, class_of(repo, found[0], found[1])
+            return None, class_of(repo, found[0], found[1], depth)
         root = root_named(repo, module, dotted, MAX_STEPS)
         lost = dotted.endswith(".Model") and dotted.partition(".")[0] not in HARMLESS_PACKAGES and module.file.mentions(*COLUMN_CALLS)
         if root is None and lost:
             root = Root(LOST, dotted.split(".")[-2], module.place(base), flask=True)
-    return root, class_of(repo, *root.below) if root and root.below else None
+    return root, class_of(repo, *root.below, depth) if root and root.below else None
 
 
 def _may_bring_columns(module: Module, base: ast.expr) -> bool:

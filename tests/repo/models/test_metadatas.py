@@ -295,3 +295,26 @@ def test_models_of_a_base_that_is_not_found_are_on_a_metadata_of_their_own() -> 
 def test_tables_of_packages_are_there_and_unclear() -> None:
     files = {"app.py": DB + f"class A(db.Model):\n{ID}", "config.py": "from app import db\nSESSION_TYPE = 'sqlalchemy'\nSESSION_SQLALCHEMY = db\n"}
     assert {table.name: table.unclear for table in read(files)[0].schema.tables.values()} == {"a": "", "sessions": "SESSION_SQLALCHEMY"}
+
+
+ODD: list[tuple[str, str]] = [
+    ("classes in a circle", f"class A(B, db.Model):\n{ID}class B(A):\n{ID}"),
+    ("a class above itself", f"class A(A, db.Model):\n{ID}"),
+    ("names in a circle", f"X = Y\nY = X\nBase = Base\nclass A(Base, db.Model):\n{ID}    x = db.Column(X)\n"),
+    ("types in a circle", f"class T(S): pass\nclass S(T): pass\nclass A(db.Model):\n{ID}    x = db.Column(T)\n    y = db.Column(S(3))\n"),
+    ("a long line of classes", f"class C0(db.Model):\n{ID}" + "".join(f"class C{n}(C{n - 1}): pass\n" for n in range(1, 200))),
+    ("a long line of classes, the other way round", "".join(f"class C{n}(C{n + 1}): pass\n" for n in range(200)) + f"class C200(db.Model):\n{ID}"),
+    ("columns of nothing", f"class A(db.Model):\n{ID}    a = db.Column(*a)\n    b = db.Column(**b)\n    c = db.Column()\n    d = db.Column(None)\n"),
+    ("annotations of nothing", f"class A(db.Model):\n{ID}    a: Mapped[()]\n    b: Mapped['[']\n    c: Mapped\n    d: Mapped[Union[None]]\n"),
+    (
+        "arguments of nothing",
+        f"class A(db.Model):\n{ID}    __table_args__ = (db.Index(), db.UniqueConstraint(), db.ForeignKeyConstraint(), {{**x}})\n",
+    ),
+    ("tables of nothing", f"db.Table()\ndb.Table('x')\ndb.Table(None, db.metadata)\nclass A(db.Model):\n{ID}"),
+    ("a helper that calls itself", f"def h(a, **b):\n    return h(a, **b)\nclass A(db.Model):\n{ID}    x = h(1)\n"),
+]
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in ODD])
+def test_odd_models_do_not_stop_us(text: str) -> None:
+    assert read(DB + text)
