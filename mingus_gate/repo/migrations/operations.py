@@ -101,6 +101,7 @@ def create_table(run: Run) -> None:
         return
     table = Table(key, run.place, unclear=run.given.unclear)
     read_arguments(run.repo, run.module, table, run.expressions_of(run.given.positional[1:]))
+    run.standing.fill_enums(table)
     if any(HOLE in name for name in table.columns):
         table.unclear = table.unclear or run.source
     run.standing.create_table(table, keep=run.keep)
@@ -139,6 +140,7 @@ def add_column(run: Run) -> None:
         table.unclear = table.unclear or run.source
     elif not (run.keep and read.column.name in table.columns):
         add(table, read)
+        run.standing.fill_enums(table)
 
 
 def drop_column(run: Run) -> None:

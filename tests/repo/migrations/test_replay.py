@@ -171,8 +171,10 @@ def test_table_objects_and_enums(tmp_path: Path) -> None:
         op.add_column("users", sa.Column("mood", mood))
         sa.Table("notes", sa.MetaData(), sa.Column("id", sa.Integer())).create(op.get_bind())
         op.execute("ALTER TYPE mood ADD VALUE IF NOT EXISTS 'so so'")
+        op.create_table("days", sa.Column("mood", postgresql.ENUM(name="mood", create_type=False)))
     """
     schema = replay(tmp_path, USERS, body)
+    assert schema.tables["days"].columns["mood"].type.values == ("good", "bad", "so so")
     assert columns(schema.tables["notes"]) == ["id"]
     assert schema.tables["users"].columns["mood"].type.values == ("good", "bad", "so so")
 
