@@ -853,7 +853,7 @@ UNKNOWN: Unknown = {
         (
             "models of a library, with a script that makes an application",
             {
-                "shop/models.py": "import sqlalchemy as sa\nclass User(Base):\n    id = sa.Column(sa.Integer)\n",
+                "shop/models.py": "from warehouse import Base, sa\nclass User(Base):\n    __tablename__ = 'users'\n    id = sa.Column(sa.Integer)\n",
                 "bin/migrate_db.py": "from flask import Flask\napp = Flask(__name__)\n",
             },
             "somewhere else",

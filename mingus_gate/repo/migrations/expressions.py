@@ -11,19 +11,25 @@ import copy
 import operator
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from mingus_gate.repo import Repo
+from mingus_gate.repo.migrations.bindings import (
+    MAX_LEVEL,
+    MAX_TEXT,
+    Arguments,
+    Closure,
+    Scope,
+    as_node,
+    bind,
+    filled,
+    items_of,
+    level_of,
+    plain,
+    shown,
+)
 from mingus_gate.repo.migrations.standing import HOLE
-from mingus_gate.repo.python import Function, Module, walk
-from mingus_gate.repo.values import Value
-
-WIDE = re.compile(r"%[-+ #\d.]*\d{4}|\{[^{}]*:[^{}]*\d{4}")
-"""A text with such a width in it grows without end when it is filled."""
-MAX_ITEMS = 2000
-MAX_TEXT = 200_000
-"""Lists and texts beyond these are not built; revisions that hold whole tables of data do nothing to the schema with them."""
+from mingus_gate.repo.python import source_of, walk
 
 ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -42,55 +48,15 @@ COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Is: lambda left, right: left is right,
     ast.IsNot: lambda left, right: left is not right,
 }
+PLAIN = {"upgrade", "downgrade"}
+"""The functions of a revision without helpers."""
+
 BUILT = ("sqlalchemy.", "sa.", "geoalchemy2.", "sqlalchemy_utils.", "db.")
 """What such names make is there: it is not None."""
 
 
 class TooLongError(Exception):
     """A revision takes more steps than one that people wrote for its schema."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What `with op.batch_alter_table(table) as batch` binds."""
-
-    table: str
-
-
-@dataclass(eq=False, slots=True)
-class Closure:
-    """A function of the revision, or of the tree, with the names it sees."""
-
-    function: Function | ast.Lambda
-    scope: Scope
-
-
-@dataclass(eq=False, slots=True)
-class Scope:
-    """The names bound in a running function of `module`. An `ast.expr` stands for a value that could not be told."""
-
-    module: Module
-    names: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Arguments:
-    """What a call is given. `unclear` is what hides the rest (`*columns`)."""
-
-    positional: list[Any]
-    named: dict[str, Any]
-    unclear: str = ""
-
-    def get(self, position: int | None, *names: str, default: Any = None) -> Any:
-        for name in names:
-            if name in self.named:
-                return self.named[name]
-        return self.positional[position] if position is not None and position < len(self.positional) else default
-
-    def text(self, position: int | None, *names: str) -> str:
-        """A text, HOLE where it could not be told, "" where none is given."""
-        value = self.get(position, *names)
-        return value if isinstance(value, str) else HOLE if isinstance(value, ast.AST) or self.unclear else ""
 
 
 class Expressions:
@@ -191,7 +157,7 @@ class Expressions:
             found = apply(left, right)
         except TypeError:
             return self.closed(node, scope)
-        return found if not isinstance(found, str | list | tuple) or len(found) < MAX_TEXT else self.closed(node, scope)
+        return found if not isinstance(found, str | list | tuple) or len(found) < MAX_TEXT else HOLE
 
     # -- conditions ----------------------------------------------------------------------------------------------
 
@@ -323,7 +289,7 @@ class Expressions:
             elif isinstance(value, list | dict):
                 found.positional += value
             else:
-                found.unclear = found.unclear or ast.unparse(given)
+                found.unclear = found.unclear or f"*{source_of(given.value)}"
         for word in node.keywords:
             value = self.value(word.value, scope)
             if word.arg is not None:
@@ -331,14 +297,22 @@ class Expressions:
             elif isinstance(value, dict):
                 found.named |= {str(key): item for key, item in value.items()}
             else:
-                found.unclear = found.unclear or f"**{ast.unparse(word.value)}"
+                found.unclear = found.unclear or f"**{source_of(word.value)}"
         return found
 
     def closed(self, node: ast.expr, scope: Scope) -> ast.expr:
         """The expression with the local names replaced by what they are bound to, and helpers of the file run."""
         functions = scope.module.named
-        touched = any(isinstance(n, ast.Name) and (n.id in scope.names or n.id in functions) for n in walk(node))
-        return self._rebuilt(node, scope) if touched else node
+        if not scope.names and functions.keys() <= PLAIN:
+            return node
+        touched = [n.id for n in walk(node) if isinstance(n, ast.Name) and (n.id in scope.names or n.id in functions)]
+        level = 1 + max((level_of(scope.names.get(name)) for name in touched), default=0)
+        if not touched or level > MAX_LEVEL:
+            return node
+        found = self._rebuilt(node, scope)
+        if found is not node:
+            found.level = level  # type: ignore[attr-defined]
+        return found
 
     def _rebuilt(self, node: ast.expr, scope: Scope) -> ast.expr:
         if isinstance(node, ast.Name):
@@ -367,64 +341,3 @@ class Expressions:
                 return [ast.keyword(str(key.value), v) for key, v in zip(value.keys, value.values, strict=True) if isinstance(key, ast.Constant)]
             return [ast.keyword(item.arg, value)]
         return [self._rebuilt(item, scope) if isinstance(item, ast.expr) else item]
-
-
-def bind(target: ast.expr, value: Any, scope: Scope) -> None:
-    """Gives a value to the target of an assignment or a loop."""
-    if isinstance(target, ast.Name):
-        scope.names[target.id] = value
-    elif isinstance(target, ast.Tuple | ast.List):
-        items = list(items_of(value))
-        same = len(items) == len(target.elts) and not any(isinstance(t, ast.Starred) for t in target.elts)
-        for number, inner in enumerate(target.elts):
-            unknown = inner.value if isinstance(inner, ast.Starred) else inner
-            bind(unknown, items[number] if same else unknown, scope)
-
-
-def items_of(value: Any) -> list[Any]:
-    """What a loop over a value goes through; nothing where that cannot be told."""
-    return list(value)[:MAX_ITEMS] if isinstance(value, list | tuple | dict) else []
-
-
-def shown(value: Any) -> str:
-    """A value as it stands in a text."""
-    if isinstance(value, str):
-        return value
-    return HOLE if isinstance(value, ast.AST | Closure | Batch | list | dict) else str(value)
-
-
-def filled(text: str, value: Any) -> str:
-    """`text % value`."""
-    if WIDE.search(text):
-        return HOLE
-    values = value if isinstance(value, dict) else tuple(shown(v) for v in value) if isinstance(value, list) else (shown(value),)
-    try:
-        return text % ({k: shown(v) for k, v in values.items()} if isinstance(values, dict) else values)
-    except (TypeError, ValueError, KeyError):
-        return HOLE if len(text) > MAX_TEXT else text.replace("%s", HOLE)
-
-
-def plain(value: Value) -> Any:
-    """A resolved value without its wrapping."""
-    held = value.literal
-    if isinstance(held, list):
-        return [plain(item) for item in held]
-    if isinstance(held, dict):
-        return {key: plain(item) for key, item in held.items()}
-    return held
-
-
-def as_node(value: Any, at: ast.expr) -> ast.expr:
-    """A value as an expression, to stand where `at` stood."""
-    if isinstance(value, ast.expr):
-        return value
-    made: ast.expr
-    if isinstance(value, list | tuple):
-        made = ast.List([as_node(item, at) for item in value], ast.Load())
-    elif isinstance(value, dict):
-        made = ast.Dict([as_node(key, at) for key in value], [as_node(item, at) for item in value.values()])
-    elif value is None or isinstance(value, str | int | float | bool | bytes):
-        made = ast.Constant(value)
-    else:
-        return at
-    return ast.copy_location(made, at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mingus_gate.repo.migrations.expressions import Arguments
+from mingus_gate.repo.migrations.bindings import Arguments
 from mingus_gate.repo.migrations.standing import HOLE, Standing, key_of
 from mingus_gate.repo.schema.nouns import Table
 
@@ -44,9 +44,15 @@ def _about(table: Table, method: str, texts: list[str]) -> Any:
         case "get_indexes":
             return [{"name": i.name, "column_names": list(i.columns), "unique": i.unique} for i in table.indexes if not i.constraint]
         case "get_unique_constraints":
-            return [{"name": i.name, "column_names": list(i.columns)} for i in table.indexes if i.constraint]
+            return [{"name": i.name or _named(table, i.columns, "key"), "column_names": list(i.columns)} for i in table.indexes if i.constraint]
         case "get_foreign_keys":
-            return [{"name": f.name, "constrained_columns": list(f.columns), "referred_table": f.refers} for f in table.foreign_keys]
+            keys = [(f.name or _named(table, f.columns, "fkey"), f) for f in table.foreign_keys]
+            return [{"name": name, "constrained_columns": list(f.columns), "referred_table": f.refers} for name, f in keys]
         case "has_index":
             return any(i.name in texts[1:] for i in table.indexes)
     return {"name": f"{table.name}_pkey", "constrained_columns": [c.name for c in table.columns.values() if c.primary_key]}
+
+
+def _named(table: Table, columns: tuple[str, ...], kind: str) -> str:
+    """The name that PostgreSQL gives a constraint that has none."""
+    return f"{table.name.rpartition('.')[2]}_{'_'.join(columns)}_{kind}"

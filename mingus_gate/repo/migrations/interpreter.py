@@ -13,48 +13,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.definitions import definition
-from mingus_gate.repo.migrations.ddl import run_sql
-from mingus_gate.repo.migrations.expressions import Arguments, Batch, Closure, Expressions, Scope, as_node, bind, items_of
+from mingus_gate.repo.migrations.bindings import MAX_LEVEL, Arguments, Batch, Closure, Scope, as_node, bind, items_of, level_of
+from mingus_gate.repo.migrations.connection import Connection
+from mingus_gate.repo.migrations.expressions import Expressions
 from mingus_gate.repo.migrations.guards import ASKED, GUARD, answer
 from mingus_gate.repo.migrations.operations import Run, operate
 from mingus_gate.repo.migrations.standing import Standing, key_of
 from mingus_gate.repo.migrations.value_calls import function_value, method_value
-from mingus_gate.repo.python import Function, Module, source_of, string, walk
-from mingus_gate.repo.schema.nouns import Table
-from mingus_gate.repo.schema.types import read_type
+from mingus_gate.repo.python import Function, Module, source_of, walk
 
 MAX_CALLS = 12
 """Helpers that call helpers beyond this depth are not followed."""
-
-MAX_CHAIN = 40
-"""An expression that cannot be told grows no longer than this: a loop would build it up without end."""
-
-DATA = (".update", ".insert", ".delete", ".select", ".values", ".where", ".query", ".from_select", ".bindparams", ".join")
-DATA_CLASSES = (
-    "Sequence",
-    "CreateSequence",
-    "DropSequence",
-    "CreateSchema",
-    "select",
-    "insert",
-    "update",
-    "delete",
-    "exists",
-    "union_all",
-    "CreateView",
-)
 
 FOLLOWED = ("create", "create_all", "execute", "exec_driver_sql", *ASKED)
 """Methods of what SQLAlchemy makes that may change the schema or ask for it."""
 
 QUERIED = re.compile(r"execute|query|queries|fetch|scalar|select|rows|results?\b|_ids\b")
 """A condition on the rows of a query: a revision that ends early without rows is written for databases that have some."""
-
-READ = re.compile(r"\b(open|read\w*|load\w*|get_data|split)\(")
-"""A text that comes from a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +51,7 @@ class Interpreter:
     def __init__(self, repo: Repo, standing: Standing, dialect: Callable[[], str]) -> None:
         self.repo, self.standing = repo, standing
         self.expressions = Expressions(repo, dialect, self._call)
+        self.connection = Connection(repo, standing, self.expressions)
         self._running: list[ast.AST] = []
 
     def run(self, module: Module, function: Function, steps: int) -> None:
@@ -239,13 +217,13 @@ class Interpreter:
         if closure:
             return self._run_helper(closure, given, node)
         if last in ("execute", "exec_driver_sql"):
-            self._execute(node, given, scope)
+            self.connection.execute(node, given, scope)
         elif last in ASKED:
             told, value = answer(self.standing, last, given)
         elif last == "is_offline_mode":
             return False
         elif last in ("create", "create_all"):
-            self._create(node, scope, held, last)
+            self.connection.create(node, scope, held, last)
         elif held is not None and not isinstance(held, ast.AST):
             told, value = method_value(held, last, given)
         else:
@@ -259,7 +237,7 @@ class Interpreter:
         if operation == "batch_alter_table":
             return Batch(key_of(given.text(0, "table_name"), given.text(None, "schema")))
         if operation == "execute":
-            return self._execute(node, given, scope)
+            return self.connection.execute(node, given, scope)
         if operation in ("run_async", "invoke"):
             return self._invoked(node, given, scope)
         if operation in ("get_bind", "get_context"):
@@ -275,68 +253,6 @@ class Interpreter:
             return self._run_helper(first, Arguments([node], {}), node)
         self.standing.unclear(source_of(node), scope.module.place(node))
         return node
-
-    # -- SQL and metadata ----------------------------------------------------------------------------------------
-
-    def _execute(self, node: ast.Call, given: Arguments, scope: Scope) -> Any:
-        statement = self._opened(given.get(0, "sqltext", "statement", "clause", "object_"), scope)
-        place = scope.module.place(node)
-        if isinstance(statement, str):
-            run_sql(statement, self.standing, place)
-        elif (
-            isinstance(statement, ast.AST)
-            and not self._on_data(statement, scope)
-            and (not self.standing.doubt or READ.search(ast.unparse(statement)))
-        ):
-            self.standing.unclear(source_of(node), place)
-        return node
-
-    def _opened(self, statement: Any, scope: Scope) -> Any:
-        """The text in `sa.text("…").bindparams(…)`."""
-        for _ in range(6):
-            if not isinstance(statement, ast.Call):
-                break
-            last = self.expressions.dotted(statement.func, scope).rpartition(".")[2]
-            if last in ("text", "DDL", "literal_column") and statement.args:
-                statement = self.expressions.value(statement.args[0], scope)
-            elif isinstance(statement.func, ast.Attribute) and isinstance(statement.func.value, ast.Call):
-                inner = self._opened(statement.func.value, scope)
-                return inner if isinstance(inner, str) else statement
-            else:
-                break
-        return statement
-
-    def _on_data(self, statement: ast.AST, scope: Scope) -> bool:
-        """Whether it is an expression of SQLAlchemy's that reads or writes rows."""
-        dotted = self.expressions.dotted(statement, scope)
-        last = dotted.rpartition(".")[2]
-        if "." in dotted and not isinstance(statement, ast.Call) and dotted.partition(".")[0] in scope.module.imports.values():
-            return True
-        return last in DATA_CLASSES or any(part in f".{dotted}." for part in (f"{word}." for word in DATA))
-
-    def _create(self, node: ast.Call, scope: Scope, held: Any, last: str) -> None:
-        """`Table(…).create(bind)`, and `metadata.create_all(bind)`, which makes what its tables say."""
-        place = scope.module.place(node)
-        made = self.expressions.dotted(held, scope).rpartition(".")[2] if isinstance(held, ast.Call) else ""
-        if made == "Table" and isinstance(held, ast.Call):
-            given = self.expressions.arguments(held, scope)
-            given.positional[1:2] = []
-            operate(Run(self.repo, scope.module, self.standing, held, given, place), "create_table")
-        elif made in ("Enum", "ENUM") and isinstance(held, ast.Call):
-            kind = read_type(self.repo, scope.module, held)
-            self.standing.enums[kind.name] = kind.values
-        elif last == "create_all" or (isinstance(held, ast.AST) and "__table__" in ast.unparse(held)):
-            self._create_models(node, scope, place)
-
-    def _create_models(self, node: ast.Call, scope: Scope, place: Place) -> None:
-        """Tables of the models that stand in the revision itself; where none does, of any."""
-        values = [value for target, value in scope.module.assignments() if isinstance(target, ast.Name) and target.id == "__tablename__"]
-        values += [call.args[0] for call in scope.module.nodes(ast.Call) if scope.module.name(call.func).endswith("Table") and call.args]
-        for name in [string(value) for value in values]:
-            if name:
-                self.standing.create_table(Table(name, place, unclear=source_of(node)), keep=True)
-        if not values:
-            self.standing.unclear(source_of(node), place)
 
     # -- functions -----------------------------------------------------------------------------------------------
 
@@ -398,21 +314,14 @@ def _leads_somewhere(node: ast.expr, scope: Scope) -> bool:
 
 def _evaluated(node: ast.Call, held: Any, given: Arguments) -> ast.Call:
     """The call with its parts as far as they are told, so that nothing in it runs twice."""
-    new = copy.copy(node)
-    if isinstance(held, ast.AST) and _depth(held) > MAX_CHAIN:
+    level = 1 + max(map(level_of, (held, *given.positional, *given.named.values())), default=0)
+    if level > MAX_LEVEL:
         return node
+    new = copy.copy(node)
+    new.level = level  # type: ignore[attr-defined]
     if held is not None and isinstance(node.func, ast.Attribute):
         new.func = ast.copy_location(ast.Attribute(as_node(held, node.func.value), node.func.attr, ast.Load()), node.func)
     if not given.unclear:
         new.args = [as_node(value, node) for value in given.positional]
         new.keywords = [ast.keyword(name, as_node(value, node)) for name, value in given.named.items()]
     return new
-
-
-def _depth(node: ast.AST) -> int:
-    """How many calls and attributes stand one on the other."""
-    depth = 0
-    while isinstance(node, ast.Attribute | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
-        depth += 1
-    return depth

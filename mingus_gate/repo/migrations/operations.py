@@ -10,7 +10,7 @@ from typing import Any
 
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
-from mingus_gate.repo.migrations.expressions import Arguments, as_node
+from mingus_gate.repo.migrations.bindings import Arguments, as_node
 from mingus_gate.repo.migrations.standing import HOLE, Standing, key_of
 from mingus_gate.repo.python import Module, source_of
 from mingus_gate.repo.schema.columns import add, read_column
@@ -101,6 +101,9 @@ def create_table(run: Run) -> None:
         return
     table = Table(key, run.place, unclear=run.given.unclear)
     read_arguments(run.repo, run.module, table, run.expressions_of(run.given.positional[1:]))
+    run.standing.fill_enums(table)
+    if any(HOLE in name for name in table.columns):
+        table.unclear = table.unclear or run.source
     run.standing.create_table(table, keep=run.keep)
 
 
@@ -133,10 +136,11 @@ def add_column(run: Run) -> None:
     if table is None:
         return
     read = read_column(run.repo, run.module, column, table.name)
-    if read is None:
+    if read is None or HOLE in read.column.name:
         table.unclear = table.unclear or run.source
     elif not (run.keep and read.column.name in table.columns):
         add(table, read)
+        run.standing.fill_enums(table)
 
 
 def drop_column(run: Run) -> None:
@@ -171,9 +175,9 @@ def _column_changes(run: Run) -> dict[str, Any]:
         changes["nullable"] = named["nullable"] if isinstance(named["nullable"], bool) else None
     default = named.get("server_default", False)
     if default is not False:
-        changes["default"] = default is not None and not NULL.fullmatch(ast.unparse(default) if isinstance(default, ast.AST) else default)
+        changes["default"] = default is not None and not NULL.fullmatch(ast.unparse(default) if isinstance(default, ast.AST) else str(default))
         changes["server_default"] = ast.unparse(default) if isinstance(default, ast.AST) else repr(default) if isinstance(default, str) else ""
-    if (kind := run.given.get(None, "type_", "type")) is not None:
+    if (kind := named.get("type_")) is not None:
         changes["type"] = read_type(run.repo, run.module, kind if isinstance(kind, ast.expr) else None)
     return changes
 

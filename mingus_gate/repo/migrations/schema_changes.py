@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.flask.app import App, apps
+from mingus_gate.repo.models.metadatas import metadatas
 from mingus_gate.repo.python import Module, source_of
 from mingus_gate.repo.served import served_paths
 from mingus_gate.repo.startup import Scope, running
@@ -67,14 +68,7 @@ def upgrades(repo: Repo) -> list[tuple[str, Place]]:
 
 
 def models(repo: Repo) -> list[Place]:
-    """Classes with SQLAlchemy columns that are tables, in path and line order; mixins are none."""
-    return [
-        module.place(node)
-        for module in repo.python(b"Column(", b"mapped_column(", served=True)
-        for node in module.nodes(ast.ClassDef)
-        if node.bases and not node.name.endswith("Mixin") and any(_is_column(module, statement) for statement in node.body)
-    ]
-
-
-def _is_column(module: Module, statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Assign | ast.AnnAssign) and module.name(statement.value).rpartition(".")[2] in ("Column", "mapped_column")
+    """Where the served application declares its tables, in path and line order."""
+    served = repo.fact(served_paths)
+    tables = [table for metadata in repo.fact(metadatas) for table in metadata.schema.tables.values()]
+    return sorted({table.place for table in tables if table.place and table.place.path in served})

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mingus_gate.model import Place
 from mingus_gate.repo.migrations.sql_tokens import Cursor, Token
-from mingus_gate.repo.migrations.standing import Standing, key_of
+from mingus_gate.repo.migrations.standing import HOLE, Standing, key_of
 from mingus_gate.repo.schema.nouns import UNTOLD, Column, ForeignKey, Index, Table, Type
 from mingus_gate.repo.schema.type_names import FAMILIES, SIZED, ZONED
 
@@ -20,6 +20,8 @@ AFTER_TYPE = re.compile(
 )
 """Words that stand after a column's type, or in its place."""
 CONSTRAINTS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK", "EXCLUDE", "KEY", "INDEX", "FULLTEXT", "SPATIAL", "LIKE", "PERIOD")
+
+WHY = "SQL that could not be read: {}"
 
 
 def read_type(cursor: Cursor, standing: Standing) -> Type:
@@ -138,3 +140,18 @@ def plain_names(parts: list[list[Token]]) -> tuple[str, ...]:
     found = [[t for t in part if t.word not in sorting] for part in parts]
     classes = [part[:1] if len(part) == 2 and part[1].value.endswith("_ops") else part for part in found]
     return tuple(part[0].value for part in classes) if all(len(part) == 1 and part[0].kind != "text" for part in classes) else ()
+
+
+def put_column(cursor: Cursor, table: Table, standing: Standing, place: Place) -> None:
+    """Reads a column into a table; one whose name is computed makes it unclear."""
+    column = read_column(cursor, table, standing, place)
+    if not column.name or HOLE in column.name:
+        table.unclear = table.unclear or as_read(cursor.tokens)
+    else:
+        table.columns[column.name] = column
+
+
+def as_read(found: list[Token]) -> str:
+    """The head of a statement, its texts blanked."""
+    text = " ".join("'…'" if t.kind in ("text", "body") else t.word or t.value for t in found[:8])
+    return WHY.format(text.replace(HOLE, "…"))

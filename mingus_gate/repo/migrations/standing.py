@@ -224,8 +224,16 @@ class Standing:
                 if column.type.name == enum:
                     self.alter_column(table.name, column.name, place, type=replace(column.type, **changes))
 
+    def fill_enums(self, table: Table) -> None:
+        """Gives the columns that only name an enum type the values it was made with: `ENUM(name="mood", create_type=False)`."""
+        for column in table.columns.values():
+            kind = column.type
+            if kind.family == "enum" and kind.name and not kind.values:
+                values = self.enums.get(kind.name) or self.enum_values(kind.name)
+                table.columns[column.name] = replace(column, type=replace(kind, values=values))
+
     def enum_values(self, name: str) -> tuple[str, ...]:
-        return next((c.type.values for t in self.schema.tables.values() for c in t.columns.values() if c.type.name == name), ())
+        return next((c.type.values for t in self.schema.tables.values() for c in t.columns.values() if c.type.name == name and c.type.values), ())
 
 
 def key_of(name: str, schema: str = "") -> str:

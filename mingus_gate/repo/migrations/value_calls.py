@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-from mingus_gate.repo.migrations.expressions import MAX_ITEMS, MAX_TEXT, WIDE, Arguments, shown
+from mingus_gate.repo.migrations.bindings import MAX_ITEMS, MAX_TEXT, WIDE, Arguments, shown
 from mingus_gate.repo.migrations.standing import HOLE
 
 

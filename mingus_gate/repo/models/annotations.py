@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from mingus_gate.repo import Repo
 from mingus_gate.repo.models.roots import Root, locate
 from mingus_gate.repo.python import Module, string
-from mingus_gate.repo.schema.lookup import find
+from mingus_gate.repo.schema.enums import ENUMS, members_of
+from mingus_gate.repo.schema.lookup import find, last_name
 from mingus_gate.repo.schema.nouns import UNTOLD, Type
-from mingus_gate.repo.schema.types import ENUMS, members_of, read_type
+from mingus_gate.repo.schema.types import read_type
 
 PYTHON = {
     "int": "integer",
@@ -41,7 +42,7 @@ class Note:
 def read_note(repo: Repo, module: Module, annotation: ast.expr | None, root: Root) -> Note | None:
     """What `Mapped[…]` says, or None where it says nothing of a column: no annotation, `DynamicMapped[…]`, `ClassVar[…]`."""
     annotation = _opened(annotation)
-    if not isinstance(annotation, ast.Subscript) or module.name(annotation.value).rpartition(".")[2] != "Mapped":
+    if not isinstance(annotation, ast.Subscript) or last_name(module, annotation.value) != "Mapped":
         return None
     return _inner(repo, module, annotation.slice, root, MAX_STEPS)
 
@@ -64,7 +65,7 @@ def _inner(repo: Repo, module: Module, node: ast.expr | None, root: Root, steps:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         return _either(repo, module, [node.left, node.right], root, steps)
     if isinstance(node, ast.Subscript):
-        name = module.name(node.value).rpartition(".")[2]
+        name = last_name(module, node.value)
         parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if name in ("Optional", "Union"):
             return _either(repo, module, [*parts, *([ast.Constant(None)] if name == "Optional" else [])], root, steps)
@@ -130,7 +131,7 @@ def _named(repo: Repo, module: Module, node: ast.expr, root: Root, steps: int) -
         inner = _inner(repo, owner, values[-1], root, steps - 1)
         return Note(mapped, inner.nullable, inner.call) if mapped else inner
     found = find(repo, module, dotted) if dotted else None
-    if found and isinstance(found[1], ast.ClassDef) and any(found[0].name(b).rpartition(".")[2] in ENUMS for b in found[1].bases):
+    if found and isinstance(found[1], ast.ClassDef) and any(last_name(found[0], b) in ENUMS for b in found[1].bases):
         name = found[1].name
         return Note(Type("enum", values=members_of(found[1]), shown=name, name=name.lower()))
     return Note()

@@ -12,8 +12,10 @@ from mingus_gate.repo.models.classes import Class
 from mingus_gate.repo.models.names import bound, first_argument, returned
 from mingus_gate.repo.models.roots import Root, naming_of
 from mingus_gate.repo.python import Module, source_of, walk
-from mingus_gate.repo.schema.columns import COLUMNS, Read, add, column_call, read_column
-from mingus_gate.repo.schema.nouns import Column, Table
+from mingus_gate.repo.schema.column_calls import COLUMNS, column_call
+from mingus_gate.repo.schema.columns import Read, add, read_column
+from mingus_gate.repo.schema.lookup import last_name
+from mingus_gate.repo.schema.nouns import UNTOLD, Column, Table
 
 NO_COLUMN = {
     *("relationship", "relation", "synonym", "backref", "dynamic_loader", "association_proxy", "query_expression", "dict", "list", "set", "tuple"),
@@ -44,7 +46,7 @@ def add_columns(repo: Repo, table: Table, owner: Class, givers: list[Class], roo
 
 def _add(repo: Repo, table: Table, owner: Class, giver: Class, name: str, given: object, root: Root) -> None:
     if isinstance(given, ast.FunctionDef | ast.AsyncFunctionDef):
-        if any(giver.module.name(d).rpartition(".")[2] == "declared_attr" or "declared_attr." in giver.module.name(d) for d in given.decorator_list):
+        if any(last_name(giver.module, d) == "declared_attr" or "declared_attr." in giver.module.name(d) for d in given.decorator_list):
             note = read_note(repo, giver.module, given.returns, root)
             values = [bound(value, owner, first_argument(given), table.name.rpartition(".")[2]) for value in returned(given)]
             _declared(repo, table, giver.module, name, values, note, root)
@@ -66,46 +68,45 @@ def _declared(repo: Repo, table: Table, module: Module, name: str, values: list[
 
 
 def _assigned(repo: Repo, table: Table, module: Module, name: str, given: ast.expr, note: Note | None, root: Root) -> None:
-    if isinstance(given, ast.Constant) or (isinstance(given, ast.Call) and module.name(given.func).rpartition(".")[2] in NO_COLUMN):
+    if isinstance(given, ast.Constant) or (isinstance(given, ast.Call) and last_name(module, given) in NO_COLUMN):
         return
     for call in _composed(module, given):
-        if column_call(repo, module, call) is None:
-            if _mentions_column(module, call):
-                table.unclear = table.unclear or source_of(call)
-            continue
-        read = _read(repo, module, name, call, note, table, root)
-        if read is None:
-            table.unclear = table.unclear or source_of(call)
-        else:
+        if read := _read(repo, module, name, call, note, table, root):
             add(table, read)
+        elif _mentions_column(module, call) or column_call(repo, module, call):
+            table.unclear = table.unclear or source_of(call)
 
 
 def _composed(module: Module, given: ast.expr) -> Iterator[ast.expr]:
     """The columns in `composite(Point, mapped_column("x"), mapped_column("y"))`; else the expression itself."""
-    if isinstance(given, ast.Call) and module.name(given.func).rpartition(".")[2] == "composite":
-        yield from (a for a in given.args if isinstance(a, ast.Call) and module.name(a.func).rpartition(".")[2] in COLUMNS)
+    if isinstance(given, ast.Call) and last_name(module, given) == "composite":
+        yield from (a for a in given.args if isinstance(a, ast.Call) and last_name(module, a) in COLUMNS)
     elif isinstance(given, ast.Call | ast.IfExp | ast.Name):
         yield given
 
 
 def _read(repo: Repo, module: Module, name: str, call: ast.expr, note: Note | None, table: Table, root: Root) -> Read | None:
     note = note or Note(nullable=True)
-    read = read_column(repo, module, call, table.name, name, note.type, note.nullable, naming_of(root))
-    if read and note.call:
-        return _completed(repo, read, note, name, table, root)
-    return read
+    naming = naming_of(root)
+    if not note.call:
+        return read_column(repo, module, call, table.name, name, note.type, note.nullable, naming)
+    read = read_column(repo, module, call, table.name, name, UNTOLD, None, naming)
+    other = read_column(repo, *note.call, table.name, name, note.type, note.nullable, naming)
+    return _completed(read, other) if read and other else read
 
 
-def _completed(repo: Repo, read: Read, note: Note, name: str, table: Table, root: Root) -> Read:
+def _completed(read: Read, other: Read) -> Read:
     """A `mapped_column(…)` and the one in its annotation: what the first leaves open, the second says."""
-    assert note.call
-    other = read_column(repo, *note.call, table.name, name, note.type, note.nullable, naming_of(root))
-    if other is None:
-        return read
-    column = read.column if read.column.type.family else replace(read.column, type=other.column.type)
-    if other.column.primary_key:
-        column = replace(column, primary_key=True, nullable=False)
-    return Read(column, read.indexes or other.indexes, read.foreign_keys or other.foreign_keys)
+    column, held = read.column, other.column
+    completed = replace(
+        column,
+        type=column.type if column.type.family or column.type.shown else held.type,
+        nullable=held.nullable if column.nullable is None else column.nullable,
+        default=column.default or held.default,
+        primary_key=column.primary_key or held.primary_key,
+        server_default=column.server_default or held.server_default,
+    )
+    return Read(completed, read.indexes or other.indexes, read.foreign_keys or other.foreign_keys)
 
 
 def _noted(repo: Repo, module: Module, name: str, annotation: ast.expr, note: Note, table: Table, root: Root) -> Read:
@@ -116,4 +117,4 @@ def _noted(repo: Repo, module: Module, name: str, annotation: ast.expr, note: No
 
 
 def _mentions_column(module: Module, node: ast.expr) -> bool:
-    return any(isinstance(n, ast.Call) and module.name(n.func).rpartition(".")[2] in COLUMNS for n in walk(node))
+    return any(isinstance(n, ast.Call) and last_name(module, n) in COLUMNS for n in walk(node))

@@ -8,9 +8,9 @@ import sys
 from dataclasses import dataclass, field
 
 from mingus_gate.repo import Repo
-from mingus_gate.repo.models.roots import DECLARATIVE, MAX_STEPS, Root, made_by, root_named
+from mingus_gate.repo.models.roots import DECLARATIVE, LOST, MAX_STEPS, Root, gives_metadata, made_by, root_named
 from mingus_gate.repo.python import Function, Module, source_of
-from mingus_gate.repo.schema.lookup import find
+from mingus_gate.repo.schema.lookup import find, last_name
 
 HARMLESS = {
     *("UserMixin", "AnonymousUserMixin", "RoleMixin", "SerializerMixin", "AllFeaturesMixin", "ActiveRecordMixin", "ReprMixin", "SmartQueryMixin"),
@@ -18,6 +18,10 @@ HARMLESS = {
     *("ABC", "Representable", "Loggable", "Base64", "StrEnum", "BaseQuery", "AbstractConcreteBase", "ConcreteBase"),
 }
 """Classes of packages that bring no column."""
+MAX_ANCESTORS = 40
+"""Classes above one class that are followed; people write three or four."""
+COLUMN_CALLS = (b"Column(", b"mapped_column", b"Mapped[")
+HARMLESS_PACKAGES = {"sqlalchemy", "flask_sqlalchemy"}
 
 
 @dataclass(eq=False)
@@ -43,14 +47,17 @@ class Class:
         return isinstance(stated, ast.Constant) and stated.value is True
 
 
-def class_of(repo: Repo, module: Module, node: ast.ClassDef) -> Class:
+def class_of(repo: Repo, module: Module, node: ast.ClassDef, depth: int = 0) -> Class:
     """The class that a definition makes; found once."""
     known = repo.fact(_known)
     if node not in known:
         known[node] = made = Class(module, node)
         made.order = [made]  # while it is being made: a circle ends here
         _read_body(made)
-        _inherit(repo, made)
+        if depth < MAX_ANCESTORS:
+            _inherit(repo, made, depth)
+        if len(made.order) > MAX_ANCESTORS or depth == MAX_ANCESTORS:
+            made.order, made.strangers = made.order[:MAX_ANCESTORS], [f"{node.name}, with more than {MAX_ANCESTORS} classes above it"]
     return known[node]
 
 
@@ -59,10 +66,10 @@ def _known(_repo: Repo) -> dict[ast.ClassDef, Class]:
     return {}
 
 
-def _inherit(repo: Repo, made: Class) -> None:
+def _inherit(repo: Repo, made: Class, depth: int) -> None:
     orders: list[list[Class]] = []
     for base in _bases(made.module, made.node):
-        root, parent = _base(repo, made.module, base)
+        root, parent = _base(repo, made.module, base, depth + 1)
         if parent and parent is not made:
             orders.append(parent.order)
             made.strangers += parent.strangers
@@ -73,10 +80,18 @@ def _inherit(repo: Repo, made: Class) -> None:
     made.order = [made, *_merged([*orders, direct])]
     if made.root is None or _declares_metadata(made):
         made.root = root_named(repo, made.module, made.node.name) or made.root
+    if made.root is None and made.strangers and _is_mapped(made):
+        made.root = Root(f"{LOST}{made.strangers[0]}", made.strangers[0], made.module.place(made.node))
+        made.strangers = made.strangers[1:]
+
+
+def _is_mapped(made: Class) -> bool:
+    """Whether a class names its table, whatever its base may be."""
+    return any(word in c.own for c in made.order for word in ("__tablename__", "__table__")) and made.module.file.mentions(*COLUMN_CALLS)
 
 
 def _declares_metadata(made: Class) -> bool:
-    return "metadata" in made.own or any(made.module.name(base).rpartition(".")[2] in DECLARATIVE for base in made.node.bases)
+    return gives_metadata(made.module, made.own.get("metadata")) or any(last_name(made.module, base) in DECLARATIVE for base in made.node.bases)
 
 
 def _bases(module: Module, node: ast.ClassDef) -> list[ast.expr]:
@@ -90,25 +105,26 @@ def _bases(module: Module, node: ast.ClassDef) -> list[ast.expr]:
     return found
 
 
-def _base(repo: Repo, module: Module, base: ast.expr) -> tuple[Root | None, Class | None]:
+def _base(repo: Repo, module: Module, base: ast.expr, depth: int) -> tuple[Root | None, Class | None]:
     """The root or the class of the tree that a base is; `db.Model` of `SQLAlchemy(model_class=Base)` is both."""
     if isinstance(base, ast.Call):
         root = made_by(repo, module, "Base", base)
     else:
         dotted = base.id if isinstance(base, ast.Name) and base.id in module.constants else module.name(base)
-        found = find(repo, module, dotted) if not dotted.endswith(".Model") else None
+        found = find(repo, module, dotted)
         if found and isinstance(found[1], ast.ClassDef):
-            return None, class_of(repo, found[0], found[1])
+            return None, class_of(repo, found[0], found[1], depth)
         root = root_named(repo, module, dotted, MAX_STEPS)
-        if root is None and (found := find(repo, module, dotted)) and isinstance(found[1], ast.ClassDef):
-            return None, class_of(repo, found[0], found[1])
-    return root, class_of(repo, *root.below) if root and root.below else None
+        lost = dotted.endswith(".Model") and dotted.partition(".")[0] not in HARMLESS_PACKAGES and module.file.mentions(*COLUMN_CALLS)
+        if root is None and lost:
+            root = Root(LOST, dotted.split(".")[-2], module.place(base), flask=True)
+    return root, class_of(repo, *root.below, depth) if root and root.below else None
 
 
 def _may_bring_columns(module: Module, base: ast.expr) -> bool:
     dotted = module.name(base)
     package, last = dotted.partition(".")[0], dotted.rpartition(".")[2]
-    return not (last in HARMLESS | DECLARATIVE or package in sys.stdlib_module_names or hasattr(builtins, dotted))
+    return not (last in HARMLESS | DECLARATIVE or package in HARMLESS_PACKAGES or package in sys.stdlib_module_names or hasattr(builtins, dotted))
 
 
 def _merged(orders: list[list[Class]]) -> list[Class]:

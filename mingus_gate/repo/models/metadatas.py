@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.models.classes import class_of
-from mingus_gate.repo.models.roots import root_of
+from mingus_gate.repo.models.extensions import add_extension_tables
+from mingus_gate.repo.models.roots import LOST, root_of
 from mingus_gate.repo.models.tables import Metadata, Reading
 from mingus_gate.repo.python import Module
 from mingus_gate.repo.schema.nouns import UNTOLD, Schema, Table, Type
@@ -29,7 +30,9 @@ def metadatas(repo: Repo) -> list[Metadata]:
         for node in module.nodes(ast.ClassDef):
             if not module.function_around(node):
                 reading.table_of(class_of(repo, module, node))
-    found = [m for m in reading.found.values() if m.schema.tables or m.schema.unclear]
+    for module in modules:
+        reading.indexes(module)
+    found = _joined([m for m in reading.found.values() if m.schema.tables or m.schema.unclear])
     for metadata in found:
         metadata.schema.unclear = metadata.schema.unclear or unread
         _finish(repo, metadata.schema)
@@ -42,6 +45,22 @@ def metadata_of(repo: Repo, module: Module, node: ast.expr, bind_key: str = "") 
     return next((m for m in repo.fact(metadatas) if root and m.key == root.key and m.bind_key == bind_key), None)
 
 
+def _joined(found: list[Metadata]) -> list[Metadata]:
+    """Models of a `db` that is not found belong to the only one there is; where there are several, nothing is known to be missing."""
+    lost = [m for m in found if m.key.startswith(LOST)]
+    for stray in lost:
+        fitting = [m for m in found if stray.key == LOST and m not in lost and m.flask and m.bind_key == stray.bind_key]
+        for metadata in fitting if len(fitting) == 1 else []:
+            metadata.schema.tables = {**stray.schema.tables, **metadata.schema.tables}
+            metadata.schema.unclear = metadata.schema.unclear or stray.schema.unclear
+        if len(fitting) == 1:
+            found = [m for m in found if m is not stray]
+        else:
+            for metadata in found:
+                metadata.schema.unclear = metadata.schema.unclear or f"{stray.name}, which is not found"
+    return found
+
+
 def _finish(repo: Repo, schema: Schema) -> None:
     """What only the whole schema tells: types of foreign keys, and the tables that extensions add."""
     for table in schema.tables.values():
@@ -49,8 +68,7 @@ def _finish(repo: Repo, schema: Schema) -> None:
             if not column.type.family and not column.type.shown:
                 table.columns[name] = replace(column, type=_referred(schema, table, name, MAX_STEPS))
     _versions_between(schema)
-    if any(file.mentions(b"flask_session") for file in repo.files(".py")) and any(file.mentions(b"SESSION_SQLALCHEMY") for file in repo.files(".py")):
-        schema.tables.setdefault("sessions", Table("sessions", unclear="SESSION_SQLALCHEMY"))
+    add_extension_tables(repo, schema)
 
 
 def _referred(schema: Schema, table: Table, name: str, steps: int) -> Type:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections.abc import Iterator
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.models.classes import Class
 from mingus_gate.repo.python import Function, Module, walk
-from mingus_gate.repo.schema.columns import text_of
+from mingus_gate.repo.schema.written import text_of
 
 
 def bound(node: ast.expr, owner: Class, first: str, table: str = "") -> ast.expr:
-    """A copy of an expression of a class method with `cls.__name__` and `cls.__tablename__` filled in."""
-    copied: ast.expr = _Bound(first, {"__name__": owner.node.name, "__qualname__": owner.node.name, "__tablename__": table}).visit(
-        copy.deepcopy(node)
-    )
+    """An expression of a class method with `cls.__name__` and `cls.__tablename__` filled in, in a copy."""
+    known = {"__name__": owner.node.name, "__qualname__": owner.node.name, "__tablename__": table}
+    if not any(isinstance(n, ast.Attribute) and n.attr in known for n in walk(node)):
+        return node
+    copied: ast.expr = _Bound(first, known).visit(copy.deepcopy(node))
     return copied
 
 
@@ -33,8 +35,17 @@ class _Bound(ast.NodeTransformer):
 def returned(function: Function) -> list[ast.expr]:
     """What a function returns; a local name as the expression it is given."""
     local = {t.id: n.value for n in function.body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)}
-    values = [n.value for statement in function.body for n in walk(statement) if isinstance(n, ast.Return) and n.value is not None]
+    values = [n.value for n in _statements(function.body) if isinstance(n, ast.Return) and n.value is not None]
     return [local.get(value.id, value) if isinstance(value, ast.Name) else value for value in values]
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a body, those of functions and classes in it left out."""
+    for statement in body:
+        yield statement
+        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for inner in ("body", "orelse", "finalbody"):
+                yield from _statements(getattr(statement, inner, []))
 
 
 def first_argument(function: Function) -> str:

@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.python import Module, keyword
-from mingus_gate.repo.schema.columns import DEFAULT_NAMING, Naming, text_of
-from mingus_gate.repo.schema.lookup import find, starred
+from mingus_gate.repo.schema.lookup import find, last_name, starred
+from mingus_gate.repo.schema.naming import DEFAULT_NAMING, Naming
+from mingus_gate.repo.schema.written import text_of
 
 DECLARATIVE = {"DeclarativeBase", "DeclarativeBaseNoMeta"}
 FACTORIES = {"declarative_base", "generate_base", "registry", "MetaData", "automap_base"}
 FOREIGN = {"flask_appbuilder.Model": True, "sqlmodel.SQLModel": True, "alchemical.Model": False}
 """Roots that packages bring, and whether they declare tables of their own, or in ways of their own."""
+LOST = "?"
+"""Key of a `db.Model` whose `db` is not found, or in more than one file; a base class that is not found has its name behind it."""
 PARTS = ("metadata", "Model", "registry")
 """Attributes of a root that lead to the same metadata."""
 MAX_STEPS = 8
@@ -66,6 +69,8 @@ def _find(repo: Repo, module: Module, dotted: str, steps: int) -> Root | None:
         owner, _, last = dotted.rpartition(".")
         return root_named(repo, module, owner, steps - 1) if last in PARTS else None
     found, name = located
+    if found is not module:
+        return root_named(repo, found, name, steps - 1)
     if values := found.constants.get(name):
         return _assigned(repo, found, name, values[-1], steps)
     node = next((n for n in found.named.get(name, []) if isinstance(n, ast.ClassDef)), None)
@@ -98,7 +103,7 @@ def _assigned(repo: Repo, module: Module, name: str, value: ast.expr, steps: int
 
 def made_by(repo: Repo, module: Module, name: str, call: ast.Call, steps: int = MAX_STEPS) -> Root | None:
     """The root that a call makes, if it makes one."""
-    last = module.name(call.func).rpartition(".")[2]
+    last = last_name(module, call)
     if last == "Alchemical":
         return root_named(repo, module, "alchemical.Model")
     flask = is_flask_sqlalchemy(repo, module, call)
@@ -154,8 +159,13 @@ def _of_class(repo: Repo, module: Module, node: ast.ClassDef, steps: int) -> Roo
     return None
 
 
+def gives_metadata(module: Module, given: ast.AST | None) -> bool:
+    """Whether `metadata = …` in a class is a metadata; it may be a column of that name."""
+    return isinstance(given, ast.Name | ast.Attribute) or (isinstance(given, ast.Call) and module.name(given.func).endswith("MetaData"))
+
+
 def _starts(module: Module, node: ast.ClassDef) -> bool:
-    if any(module.name(base).rpartition(".")[2] in DECLARATIVE for base in node.bases):
+    if any(last_name(module, base) in DECLARATIVE for base in node.bases):
         return True
     return any(module.name(decorator).endswith(("as_declarative", "as_declarative_base")) for decorator in node.decorator_list)
 

@@ -8,14 +8,17 @@ from dataclasses import dataclass, field, replace
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.models.attributes import add_columns
-from mingus_gate.repo.models.classes import Class
+from mingus_gate.repo.models.classes import Class, class_of
 from mingus_gate.repo.models.names import bound, first_argument, returned, written_name
 from mingus_gate.repo.models.roots import Root, naming_of, root_of
-from mingus_gate.repo.python import Module, keyword, source_of, string
-from mingus_gate.repo.schema.columns import snake_case, text_of
-from mingus_gate.repo.schema.constraints import read_arguments
+from mingus_gate.repo.python import Module, keyword, source_of, string, walk
+from mingus_gate.repo.schema.constraints import read_arguments, read_index
+from mingus_gate.repo.schema.lookup import find, last_name
 from mingus_gate.repo.schema.nouns import Schema, Table
+from mingus_gate.repo.schema.references import snake_case
+from mingus_gate.repo.schema.written import is_call, text_of
 
+Parts = tuple[list[ast.expr], dict[str | None, ast.expr], str]
 MORE_TABLES = {"__versioned__": ("{}_version", "transaction"), "__mapper_cls__": ("{}_history",)}
 """Class attribute → the tables that are made beside its own."""
 
@@ -28,6 +31,7 @@ class Metadata:
     name: str
     place: Place
     bind_key: str = ""
+    flask: bool = False
     schema: Schema = field(default_factory=Schema)
 
 
@@ -40,7 +44,7 @@ class Reading:
         self.made: dict[Class, Table | None] = {}
 
     def metadata(self, root: Root, bind_key: str = "") -> Metadata:
-        made = self.found.setdefault((root.key, bind_key), Metadata(root.key, root.name, root.place, bind_key))
+        made = self.found.setdefault((root.key, bind_key), Metadata(root.key, root.name, root.place, bind_key, root.flask))
         if root.foreign:
             made.schema.unclear = root.key
         return made
@@ -52,7 +56,7 @@ class Reading:
         if not module.file.mentions(b"Table("):
             return
         for call in module.nodes(ast.Call):
-            if module.name(call.func).rpartition(".")[2] == "Table" and call.args and not module.function_around(call):
+            if last_name(module, call) == "Table" and call.args and not module.function_around(call):
                 self._table(module, call)
 
     def _table(self, module: Module, call: ast.Call) -> None:
@@ -75,6 +79,22 @@ class Reading:
             table.unclear = source_of(call)
         read_arguments(self.repo, module, table, [a for a in arguments if not isinstance(a, ast.Starred)], naming_of(root))
         _put(held.schema, table, root)
+
+    def indexes(self, module: Module) -> None:
+        """`Index("name", User.email)` beside the classes."""
+        for call in module.nodes(ast.Call) if module.file.mentions(b"Index(") else ():
+            if not is_call(module, call, "Index") or not isinstance(module.parent(module.parent(call) or call), ast.Module):
+                continue
+            for node in walk(call):
+                table = self._of_attribute(module, node) if isinstance(node, ast.Attribute) else None
+                if table and call.args:
+                    table.indexes.append(read_index(self.repo, module, call, table.name))
+                    break
+
+    def _of_attribute(self, module: Module, node: ast.Attribute) -> Table | None:
+        """The table of `User` in `User.email`."""
+        found = find(self.repo, module, node.value.id) if isinstance(node.value, ast.Name) else None
+        return self.made.get(class_of(self.repo, found[0], found[1])) if found and isinstance(found[1], ast.ClassDef) else None
 
     # -- classes -------------------------------------------------------------------------------------------------------
 
@@ -109,10 +129,16 @@ class Reading:
 
     def _fill(self, owner: Class, root: Root, givers: list[Class], table: Table, schema: Schema) -> None:
         arguments, options, at = self._arguments(owner, givers, table)
+        if table.unclear and "schema" not in options:  # it may stand in any schema
+            schema.unclear = schema.unclear or table.unclear
+            schema.unclear_place = schema.unclear_place or table.place
         named = options.get("schema")
         table.name = _qualified(table.name, text_of(self.repo, at, named) if named is not None else root.schema)
         called = add_columns(self.repo, table, owner, givers, root)
+        known = table.unclear
         read_arguments(self.repo, at, table, arguments, naming_of(root))
+        if table.unclear != known:  # what stands in __table_args__ is no column
+            table.unclear, table.unclear_keys = known, table.unclear_keys or table.unclear
         table.indexes = [replace(index, columns=_called(index.columns, table, called)) for index in table.indexes]
         table.foreign_keys = [replace(key, columns=_called(key.columns, table, called)) for key in table.foreign_keys]
         _put(schema, table, root)
@@ -164,7 +190,7 @@ class Reading:
         return arguments, options, by.module
 
 
-def _parts(module: Module, node: ast.expr | ast.AST | None) -> tuple[list[ast.expr], dict[str | None, ast.expr], str]:
+def _parts(module: Module, node: ast.expr | ast.AST | None) -> Parts:
     """`(UniqueConstraint(…), {"schema": …})` in its parts, and the expression where it cannot be told."""
     if isinstance(node, ast.Name) and len(module.constants.get(node.id, ())) == 1:
         node = module.constants[node.id][0]
@@ -179,7 +205,19 @@ def _parts(module: Module, node: ast.expr | ast.AST | None) -> tuple[list[ast.ex
         return node.elts, {}, ""
     if isinstance(node, ast.Constant) and node.value is None:
         return [], {}, ""
+    if isinstance(node, ast.IfExp):
+        return _alternative(module, node)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _parts(module, node.left), _parts(module, node.right)
+        return [*left[0], *right[0]], {**left[1], **right[1]}, left[2] or right[2]
     return [], {}, source_of(node) if node is not None else "__table_args__"
+
+
+def _alternative(module: Module, node: ast.IfExp) -> Parts:
+    """`(…) if condition else ()`: one argument that cannot be read stands for them, if neither names a schema."""
+    parts = [_parts(module, branch) for branch in (node.body, node.orelse)]
+    hidden = any(options or stuck for _, options, stuck in parts)
+    return ([], {}, source_of(node)) if hidden else ([node.test], {}, "")
 
 
 def _qualified(name: str, schema: str | None) -> str:

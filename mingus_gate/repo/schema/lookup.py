@@ -1,4 +1,4 @@
-"""Names of the tree through `from … import *`, which models and their types are often gathered by."""
+"""Names as models use them: through `from … import *`, and by their last part."""
 
 from __future__ import annotations
 
@@ -44,3 +44,24 @@ def starred(repo: Repo, module: Module, name: str, steps: int = MAX_STEPS) -> tu
             if deeper := starred(repo, found[0], name, steps - 1):
                 return deeper
     return None
+
+
+def last_name(module: Module, node: ast.AST) -> str:
+    """The last part of what an expression, or the call of it, stands for: `Column` of `sa.Column(…)`."""
+    called = node.func if isinstance(node, ast.Call) else node
+    if isinstance(called, ast.Attribute):
+        return called.attr
+    return module.imports.get(called.id, called.id).rpartition(".")[2] if isinstance(called, ast.Name) else ""
+
+
+def is_file(repo: Repo, dotted: str) -> bool:
+    """Whether a dotted name is a file of the tree; asked of every `db` of a `db.Integer`, so it is remembered."""
+    known = repo.fact(_known_files)
+    if dotted not in known:
+        known[dotted] = repo.python_file(dotted.split(".")) is not None
+    return known[dotted]
+
+
+def _known_files(_repo: Repo) -> dict[str, bool]:
+    """Dotted names that were asked for."""
+    return {}

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from mingus_gate.repo import Repo
 from mingus_gate.repo.python import Module, keyword, string
-from mingus_gate.repo.schema.lookup import find, starred
+from mingus_gate.repo.schema.enums import argument, enum_type, number_of
+from mingus_gate.repo.schema.lookup import find, is_file, last_name, starred
 from mingus_gate.repo.schema.nouns import UNTOLD, Type
 from mingus_gate.repo.schema.type_names import FAMILIES, FOREIGN, SIZED, ZONED
 
 MAX_STEPS = 6
 """Names and base classes followed before we give up."""
 MAX_SHOWN = 60
-ENUMS = {"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"}
 
 
 def read_type(repo: Repo, module: Module, node: ast.expr | None, steps: int = MAX_STEPS) -> Type:
@@ -22,7 +22,7 @@ def read_type(repo: Repo, module: Module, node: ast.expr | None, steps: int = MA
     if node is None or steps <= 0:
         return UNTOLD
     found = _of_call(repo, module, node, steps) if isinstance(node, ast.Call) else _of_name(repo, module, node, None, steps)
-    return replace(found, shown=_shown(node))
+    return Type(found.family, found.length, found.values, found.item, _shown(module, node), found.name)
 
 
 def _of_call(repo: Repo, module: Module, call: ast.Call, steps: int) -> Type:
@@ -48,7 +48,7 @@ def _of_name(repo: Repo, module: Module, func: ast.expr, call: ast.Call | None, 
     if package in FOREIGN and name in FOREIGN[package]:
         return Type(*FOREIGN[package][name])
     if name == "ChoiceType" and package == "sqlalchemy_utils":
-        impl = _argument(call, 1, "impl")
+        impl = argument(call, 1, "impl")
         return read_type(repo, module, impl, steps - 1) if impl is not None else Type("string", 255)
     if package != "sqlalchemy" and (own := _own(repo, module, func, dotted, call, steps)) is not None:
         return own
@@ -58,14 +58,14 @@ def _of_name(repo: Repo, module: Module, func: ast.expr, call: ast.Call | None, 
 def _known(repo: Repo, module: Module, name: str, call: ast.Call | None, steps: int) -> Type:
     family = FAMILIES[name]
     if family == "enum":
-        return _enum(repo, module, call)
+        return enum_type(repo, module, call)
     if family == "array":
-        return Type(family, item=read_type(repo, module, _argument(call, 0, "item_type"), steps - 1))
+        return Type(family, item=read_type(repo, module, argument(call, 0, "item_type"), steps - 1))
     if family in SIZED:
-        return Type(family, _number(repo, module, _argument(call, 0, "length")))
+        return Type(family, number_of(repo, module, argument(call, 0, "length")))
     if family in ZONED:
-        return Type(_zoned(repo, module, family, _argument(call, 0, "timezone")))
-    if name == "TINYINT" and _number(repo, module, _argument(call, 0, "display_width")) == 1:
+        return Type(_zoned(repo, module, family, argument(call, 0, "timezone")))
+    if name == "TINYINT" and number_of(repo, module, argument(call, 0, "display_width")) == 1:
         return Type("boolean")  # MySQL's, as SQLAlchemy makes it
     return Type(family)
 
@@ -75,84 +75,6 @@ def _zoned(repo: Repo, module: Module, family: str, timezone: ast.expr | None) -
         return family
     value = repo.resolve(module, timezone)
     return "" if not value.fixed else ZONED[family] if value.literal is True else family
-
-
-def _number(repo: Repo, module: Module, node: ast.expr | None) -> int | None:
-    if node is None:
-        return None
-    literal = repo.resolve(module, node).literal
-    return literal if isinstance(literal, int) and not isinstance(literal, bool) else None
-
-
-def _argument(call: ast.Call | None, position: int, name: str) -> ast.expr | None:
-    if call is None:
-        return None
-    return keyword(call, name) or (call.args[position] if len(call.args) > position else None)
-
-
-# -- enums -------------------------------------------------------------------------------------------------------------
-
-
-def _enum(repo: Repo, module: Module, call: ast.Call | None) -> Type:
-    """`Enum("a", "b", name=…)`, `Enum(*NAMES)`, `Enum(Color)`; one that is not the database's own is a text."""
-    if call is None:
-        return Type("enum")
-    owner = _enum_class(repo, module, call)
-    values = _kept(repo, *owner, call) if owner else _listed(repo, module, call.args)
-    native = keyword(call, "native_enum")
-    if native is not None and repo.resolve(module, native).literal is not True:
-        length = keyword(call, "length")
-        return Type("string", _number(repo, module, length) if length is not None else max(map(len, values), default=None))
-    name = keyword(call, "name")
-    named = _text(repo, module, name) if name is not None else owner[1].name.lower() if owner else ""
-    return Type("enum", values=values, name=named)
-
-
-def _enum_class(repo: Repo, module: Module, call: ast.Call) -> tuple[Module, ast.ClassDef] | None:
-    """The class that `Enum(Color)` is given."""
-    if len(call.args) != 1 or not isinstance(call.args[0], ast.Name | ast.Attribute):
-        return None
-    found = find(repo, module, module.name(call.args[0]))
-    return (found[0], found[1]) if found and isinstance(found[1], ast.ClassDef) else None
-
-
-def members_of(node: ast.ClassDef) -> tuple[str, ...]:
-    """The names of an Enum's members."""
-    return tuple(name for name, _ in _members(node))
-
-
-def _members(node: ast.ClassDef) -> list[tuple[str, ast.expr]]:
-    return [
-        (target.id, statement.value)
-        for statement in node.body
-        if isinstance(statement, ast.Assign)
-        for target in statement.targets
-        if isinstance(target, ast.Name) and not target.id.startswith("_")
-    ]
-
-
-def _kept(repo: Repo, module: Module, node: ast.ClassDef, call: ast.Call) -> tuple[str, ...]:
-    """The members' names, or their values where `values_callable` asks for them; nothing where it cannot be told."""
-    if keyword(call, "values_callable") is None:
-        return members_of(node)
-    values = [repo.resolve(module, value).literal for _, value in _members(node)]
-    return tuple(values) if all(isinstance(v, str) for v in values) else ()
-
-
-def _listed(repo: Repo, module: Module, arguments: list[ast.expr]) -> tuple[str, ...]:
-    found: list[str] = []
-    for argument in arguments:
-        value = repo.resolve(module, argument.value if isinstance(argument, ast.Starred) else argument).literal
-        items = [item.literal for item in value] if isinstance(value, list) else [value]
-        if not all(isinstance(item, str) for item in items):
-            return ()
-        found += items
-    return tuple(found)
-
-
-def _text(repo: Repo, module: Module, node: ast.expr) -> str:
-    value = repo.resolve(module, node).literal
-    return value if isinstance(value, str) else ""
 
 
 # -- types of the tree -------------------------------------------------------------------------------------------------
@@ -175,7 +97,7 @@ def _in_tree(repo: Repo, module: Module, func: ast.expr, dotted: str) -> bool:
     root = func
     while isinstance(root, ast.Attribute):
         root = root.value
-    return isinstance(root, ast.Name) and root.id in module.imports and repo.python_file(dotted.split(".")[:-1]) is not None
+    return isinstance(root, ast.Name) and root.id in module.imports and is_file(repo, dotted.rpartition(".")[0])
 
 
 def _imported(repo: Repo, module: Module, dotted: str, call: ast.Call | None, steps: int) -> Type | None:
@@ -238,7 +160,7 @@ def _with_arguments(repo: Repo, module: Module, impl: ast.expr | None, at: Modul
         impl = impl.value
     found = read_type(repo, module, impl, steps - 1)
     if call is not None and not isinstance(impl, ast.Call) and found.family in SIZED | {"enum", "array", *ZONED}:
-        name = module.name(impl).rpartition(".")[2]
+        name = last_name(module, impl)
         return _known(repo, at, name, call, steps) if name in FAMILIES else found
     return found
 
@@ -262,9 +184,14 @@ def _printed(method: ast.FunctionDef) -> Type:
     return Type(FAMILIES.get(text.upper(), text.lower()))
 
 
-def _shown(node: ast.expr) -> str:
+def _shown(module: Module, node: ast.expr) -> str:
+    """The expression as it stands in its line; one over several lines is written anew."""
+    text = ""
+    if getattr(node, "lineno", 0) and node.lineno == node.end_lineno:
+        line = module.file.lines[node.lineno - 1]
+        text = line[node.col_offset : node.end_col_offset] if line.isascii() else ""
     try:
-        text = ast.unparse(node)
+        text = text or ast.unparse(node)
     except (ValueError, RecursionError):
         return type(node).__name__
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
