@@ -49,7 +49,7 @@ PROTECTED = Rule(
     "cache.protected",
     Severity.WARNING,
     "Redis is reached with a password or over TLS",
-    'Read an address with both from the environment: `REDIS_URL = os.environ["REDIS_URL"]`, set to `rediss://…`.',
+    'Read the address from the environment, `REDIS_URL = os.environ["REDIS_URL"]`, set it to `rediss://…`, and start Redis with `--requirepass`.',
     "`redis://` addresses and `redis.Redis(`",
     "Redis asks nobody for a password by default. Who reaches it reads sessions and cached answers, "
     "and with the broker in it queues tasks of their own.",
