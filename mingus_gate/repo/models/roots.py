@@ -14,7 +14,8 @@ from mingus_gate.repo.schema.written import text_of
 
 DECLARATIVE = {"DeclarativeBase", "DeclarativeBaseNoMeta"}
 FACTORIES = {"declarative_base", "generate_base", "registry", "MetaData", "automap_base"}
-FOREIGN = {"flask_appbuilder.Model": True, "sqlmodel.SQLModel": True, "alchemical.Model": False}
+SQLMODEL = "sqlmodel.SQLModel"
+FOREIGN = {"flask_appbuilder.Model": True, SQLMODEL: True, "alchemical.Model": False}
 """Roots that packages bring, and whether they declare tables of their own, or in ways of their own."""
 LOST = "?"
 """Key of a `db.Model` whose `db` is not found, or in more than one file; a base class that is not found has its name behind it."""

@@ -10,7 +10,7 @@ from mingus_gate.repo import Repo
 from mingus_gate.repo.models.attributes import add_columns
 from mingus_gate.repo.models.classes import Class, class_of
 from mingus_gate.repo.models.names import bound, first_argument, returned, written_name
-from mingus_gate.repo.models.roots import Root, naming_of, root_of
+from mingus_gate.repo.models.roots import SQLMODEL, Root, naming_of, root_of
 from mingus_gate.repo.python import Module, keyword, source_of, string, walk
 from mingus_gate.repo.schema.constraints import read_arguments, read_index
 from mingus_gate.repo.schema.lookup import find, last_name
@@ -111,6 +111,8 @@ class Reading:
         covered = {c for parent in parents for c in parent.order}
         givers = [c for c in owner.order if c not in covered]
         held = self.metadata(root, self._bind_key(owner))
+        if root.key == SQLMODEL:  # its fields are no columns we read
+            return None
         if "__table__" in owner.own:
             return self._assigned_table(owner, held.schema)
         above = self.table_of(parents[0]) if parents else None
