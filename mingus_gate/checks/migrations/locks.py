@@ -39,7 +39,8 @@ REWRITES = Rule(
     "migrations.rewrites",
     Severity.WARNING,
     "New revisions change no type in a way that rewrites the table",
-    "Add a second column of the new type, fill it in batches while both are written, and drop the old one in a later release.",
+    'Add a second column of the new type, `op.add_column("entries", sa.Column("long_id", sa.BigInteger()))`, fill it in batches while both '
+    "are written, and drop the old one in a later release.",
     POSTGRESQL,
     "PostgreSQL writes the whole table and its indexes anew under a lock that stops reading too. Longer or unbounded texts and wider numerics "
     "of the same scale need no rewrite.",

@@ -178,9 +178,14 @@ def _fills_itself(column: ast.Call) -> bool:
 
 
 def sql_of(repo: Repo, module: Module, argument: ast.expr) -> tuple[str, ...]:
-    """The texts of a statement, `sa.text("…")` opened."""
-    inner = argument.args[0] if isinstance(argument, ast.Call) and argument.args else argument
-    return repo.resolve(module, inner).texts
+    """The texts of a statement, `sa.text("…").bindparams(…)` opened."""
+    while isinstance(argument, ast.Call):
+        bound = isinstance(argument.func, ast.Attribute) and argument.func.attr in ("bindparams", "execution_options")
+        inner = argument.func.value if bound and isinstance(argument.func, ast.Attribute) else argument.args[0] if argument.args else None
+        if inner is None:
+            break
+        argument = inner
+    return repo.resolve(module, argument).texts
 
 
 def _drops(repo: Repo, module: Module, call: ast.Call) -> Iterator[Drop]:
