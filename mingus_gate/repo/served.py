@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
 ENTRY = re.compile(rb"\b(Flask|Celery|APIFlask|Quart|FlaskApp)\(|\bdef create_app\(|^(\w+[ \t]*=[ \t]*)?[\w.]*\bcreate_app\(", re.MULTILINE)
 """What makes an application. A script that asks `create_app()` for one inside a function serves nothing."""
-ADDS_ROUTES = re.compile(
-    rb"^from[ \t]+[.\w]+[ \t]+import[ \t]+(?:[^\n]*\W)?(app|application)\b.*^@?\1\.(route|get|post|register_blueprint)\(", re.MULTILINE | re.DOTALL
-)
+TAKES_APP = re.compile(rb"^from[ \t]+[.\w]+[ \t]+import[ \t][^\n]*\b(app|application)\b", re.MULTILINE)
+ADDS_ROUTES = re.compile(rb"^@?(app|application)\.(route|get|post|register_blueprint)\(", re.MULTILINE)
 """A file that adds routes to an application it imports. Who imports the file may stand outside of the tree."""
 ENTRY_NAMES = ("wsgi.py", "asgi.py", "gunicorn.conf.py", "gunicorn_config.py", "celeryconfig.py", "celery_app.py")
 SCRIPT = re.compile(r"(^|/)(scripts?|tools?|bin|migrations|alembic|seeds?)/|(^|/)(setup|manage|fabfile|tasks_local)\.py$")
@@ -43,7 +42,10 @@ def served_paths(repo: Repo) -> set[str]:
 
 
 def _entry(file: File) -> bool:
-    return bool(ENTRY.search(file.data) or ADDS_ROUTES.search(file.data))
+    if ENTRY.search(file.data):
+        return True
+    taken = {match[1] for match in TAKES_APP.finditer(file.data)}
+    return bool(taken) and any(match[1] in taken for match in ADDS_ROUTES.finditer(file.data))
 
 
 def reachable(repo: Repo, files: list[File]) -> set[str]:

@@ -803,6 +803,11 @@ UNKNOWN: Unknown = {
     "migrations.blocking-index": [
         ("nothing says which database", grown('op.create_index("ix", "users", ["name"])'), "not known"),
         (
+            "the container brings another driver",
+            POSTGRESQL | grown('op.create_index("ix", "users", ["name"])') | {"Dockerfile": "FROM python:3.13\nRUN pip install gunicorn pymysql\n"},
+            "not known",
+        ),
+        (
             "the table is made where it is not there",
             POSTGRESQL | grown('if there():\n        op.create_index("ix", "t", ["a"])\n    else:\n        op.create_table("t")'),
             "further down",

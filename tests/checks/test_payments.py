@@ -362,6 +362,14 @@ QUIET: Quiet = {
                 "                return ''\n            order.status = 'paid'\n            db.session.commit()",
             ),
         ),
+        (
+            "nothing is done where nothing changes",
+            WEBHOOK.replace(
+                'fulfil(event["data"]["object"])',
+                "user = db.session.get(User, subject(event))\n            before = user.tier or 'free'\n            if before != 'gold':\n"
+                "                user.tier = 'gold'\n                db.session.commit()",
+            ),
+        ),
         ("no Stripe", NO_STRIPE),
     ],
     "payments.csrf-exempt": [

@@ -7,11 +7,13 @@ import re
 from mingus_gate.model import Place, Role
 from mingus_gate.repo import Repo
 from mingus_gate.repo.database.engines import engines
+from mingus_gate.repo.deploy.nouns import for_development
 from mingus_gate.repo.env.dotenv import env_files
 from mingus_gate.repo.flask.app import settings
 from mingus_gate.repo.requirements import FOR_SOMETHING_ELSE, REQUIREMENTS_FILE
 
 ADDRESS = re.compile(r"(postgres|postgresql|cockroachdb|mysql|mariadb|mssql|oracle)(\+\w+)?://")
+DOCKERFILE = re.compile(r"(^|/)(docker|container)file[^/]*$|\.dockerfile$", re.IGNORECASE)
 SAME = {"postgres": "postgresql", "mariadb": "mysql"}
 KEYS = ("SQLALCHEMY_DATABASE_URI", "DATABASE_URL", "DATABASE_URI")
 DRIVERS = {
@@ -38,9 +40,14 @@ def databases(repo: Repo) -> dict[str, Place]:
 
 
 def _required(repo: Repo, names: tuple[str, ...]) -> Place | None:
-    """The first line that requires one of the packages, told by text: a commit hook reads no more."""
+    """The first line that requires or installs one of the packages, told by text: a commit hook reads no more."""
     word = re.compile(rf"""(?:^|["'])\s*({"|".join(names)})\s*(?=[=<>~!\[;"',@#\s]|$)""", re.IGNORECASE)
+    installed = re.compile(rf"pip3? install\b[^\n]{{0,300}}?[\s\"']({'|'.join(names)})(?=[=<>~!\[;\"'\s]|$)", re.IGNORECASE)
     for file in repo.tree:
+        if DOCKERFILE.search(file.path) and file.role is Role.PRODUCTION and not for_development(file.path):
+            found = next((number for number, line in enumerate(file.lines, 1) if installed.search(line)), 0)
+            if found:
+                return Place(file.path, found)
         wanted = REQUIREMENTS_FILE.search(file.path) or file.name in ("pyproject.toml", "Pipfile", "setup.py", "setup.cfg")
         if wanted and file.role is not Role.VENDORED and not file.binary and not FOR_SOMETHING_ELSE.search(file.path):
             for number, line in enumerate(file.lines, 1):

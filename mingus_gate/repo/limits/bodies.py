@@ -20,10 +20,10 @@ OTHERS = re.compile(
 )
 NGINX_DEFAULT = "nginx takes 1 MB at most, its default"
 NGINX_FILE = re.compile(r"nginx|\.conf(\.\w+)?$|(^|/)sites-(available|enabled)/", re.IGNORECASE)
-BODY_SIZE = re.compile(r"(?:^|[{;])\s*client_max_body_size\s+([^;\n]+);", re.MULTILINE)
-PASSES = re.compile(r"(?:^|[{;])\s*(?:proxy|uwsgi|fastcgi)_pass\s+([^;\n]+);", re.MULTILINE)
-DEVELOPMENT_CERTIFICATE = re.compile(rb"ssl_certificate\s[^;]*[_.-]dev(elopment)?\b")
-MOD_WSGI = re.compile(r"mod_wsgi-express(?!.*--limit-request-body)")
+BODY_SIZE = re.compile(r"(?:^|[{;])[ \t]*client_max_body_size[ \t]+([^;\n]+);", re.MULTILINE)
+PASSES = re.compile(r"(?:^|[{;])[ \t]*(?:proxy|uwsgi|fastcgi)_pass[ \t]+([^;\n]+);", re.MULTILINE)
+DEVELOPMENT_CERTIFICATE = re.compile(rb"ssl_certificate[ \t][^;\n]{0,300}?[_.-]dev(elopment)?\b")
+MOD_WSGI = re.compile(r"mod_wsgi-express(?!.{0,2000}--limit-request-body)")
 INGRESS = re.compile(r"^kind:\s*Ingress\b", re.MULTILINE)
 INGRESS_NGINX = re.compile(r"(?:ingress\.class|ingressClassName)[\"']?:\s*[\"']?(nginx)\b")
 TAKES_BODY = {"POST", "PUT", "PATCH"}

@@ -143,7 +143,7 @@ def _called(repo: Repo, names: dict[str, str]) -> Iterator[Seen]:
 def _raygun(repo: Repo) -> Iterator[Seen]:
     """Raygun's `Provider(app, key)` and `RaygunSender(key)`: names too common to parse every file that has them."""
     for module in repo.python(b"raygun4py", served=True):
-        made = (call for call in module.nodes(ast.Call) if module.name(call.func).startswith("raygun4py."))
+        made = (call for call in module.nodes(ast.Call) if re.search(r"^raygun4py\..*\.(Provider|RaygunSender)$", module.name(call.func)))
         yield from (Seen("Raygun", module.place(call)) for call in made if not only_for_tests(module, call))
 
 

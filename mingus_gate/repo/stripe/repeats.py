@@ -113,13 +113,20 @@ def _state(module: Module, node: ast.AST) -> Iterator[Repeat]:
     given = [n for statement in body for n in walk(statement) if isinstance(n, ast.Assign)]
     kept = {t.id for n in given if KEPT.search(text := ast.unparse(n.value)) and "stripe" not in text for t in n.targets if isinstance(t, ast.Name)}
     kept -= {t.id for n in given if EVENT.match(ast.unparse(n.value)) for t in n.targets if isinstance(t, ast.Name)}
+    before = {t.id for n in given if _of(kept, ast.unparse(n.value)) for t in n.targets if isinstance(t, ast.Name)}
     for test in (n for statement in body for n in walk(statement) if isinstance(n, ast.If)):
         ends = isinstance(test.body[-1], ast.Return | ast.Continue | ast.Raise)
         text = ast.unparse(test.test)
         owned = any(re.search(rf"\b{re.escape(name)}{STATE.pattern}", text) for name in kept)
         known = ends and (text.removesuffix(" is not None") in kept)
-        if owned or known:
+        compared = any(re.search(rf"\b{re.escape(name)}\b\s*[!=]=|[!=]=\s*{re.escape(name)}\b", text) for name in before)
+        if owned or known or compared:
             yield Repeat("state", module.place(test), source_of(test.test))
+
+
+def _of(kept: set[str], text: str) -> bool:
+    """`user.tier or "free"`: an attribute of what the database keeps."""
+    return any(re.match(rf"{re.escape(name)}\.\w+( or .*)?$", text) for name in kept)
 
 
 def _hidden(repo: Repo, module: Module, node: ast.AST) -> Iterator[Repeat]:
