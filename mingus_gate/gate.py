@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +23,19 @@ from mingus_gate.score import judge, judge_checks, recommend
 from mingus_gate.target import Target
 
 
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """What is parsed is kept to the end: the garbage collector would look through all of it again and again, for nothing."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+@_nothing_collected()
 def examine(
     root: Path,
     config: Config,
