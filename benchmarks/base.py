@@ -18,19 +18,21 @@ from pathlib import Path
 
 from scan import EXAMPLE, seconds
 
+from mingus_gate.repo.tree import Tree
+
 GIT = ("git", "-c", "user.name=benchmark", "-c", "user.email=benchmark@example.com", "-c", "commit.gpgsign=false")
 
 
-def git(root: Path, *arguments: str) -> str:
-    return subprocess.run([*GIT, *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
+def git(root: Path, *arguments: str) -> None:
+    subprocess.run([*GIT, *arguments], cwd=root, check=True, capture_output=True)
 
 
 def with_a_change(tree: Path, copy: Path) -> None:
-    """Makes `copy` a repository of two commits: the files of `tree` that git tracks, and one small change."""
-    for name in filter(None, git(tree, "ls-files", "-z").split("\0")):
-        if (tree / name).is_file() and not (tree / name).is_symlink():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(tree / name, copy / name)
+    """Makes `copy` a repository of two commits: the files of `tree` that the gate reads, and one small change."""
+    for file in Tree(tree):
+        place = copy / file.location.relative_to(tree)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file.location, place)
     git(copy, "init", "-q")
     git(copy, "add", "-A", "-f")
     git(copy, "commit", "-q", "-m", "Before")
