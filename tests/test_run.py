@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mingus_gate.config import Config
+from mingus_gate.gate import examine
 from mingus_gate.model import Check, Kind, Observation, Place, Result, Rule, Severity, absent, broken, holds, unclear
 from mingus_gate.repo import Repo
 from mingus_gate.run import assess
@@ -88,3 +91,10 @@ def test_the_fingerprint_stays_when_lines_move_and_changes_with_the_code(tmp_pat
     first = print_at("import os\ndebug = True\n", 2)
     assert print_at("import os\n\n\n  debug  =  True\n".replace("  debug  =", "debug ="), 4) == first
     assert print_at("import os\ndebug = False\n", 2) != first
+
+
+def test_the_garbage_collector_waits_and_is_left_as_it_was(tmp_path: Path) -> None:
+    during: list[bool] = []
+    examine(tmp_path, Config(), only=["monitoring"], progress=lambda _check: during.append(gc.isenabled()))
+    assert during == [False]
+    assert gc.isenabled()

@@ -6,14 +6,16 @@ import ast
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from mingus_gate.model import Place
 from mingus_gate.repo.tree import File
 
 Node = TypeVar("Node", bound=ast.AST)
+Fact = TypeVar("Fact")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 CHANGES = {"append", "extend", "insert", "add", "update", "setdefault", "pop", "remove", "clear"}
 NO_NODES = {"ctx", "id", "attr", "name", "arg", "asname", "module", "level", "names", "kind", "type_comment", "type_ignores"}
@@ -44,9 +46,18 @@ class Module:
         self.file = file
         self.path = file.path
         self.tree = _parse(file)
-        self._nodes: dict[type[ast.AST], list[ast.AST]] = {}
+        self._nodes: defaultdict[type[ast.AST], list[ast.AST]] = defaultdict(list)
         self._parents: dict[ast.AST, ast.AST] = {}
+        self._sources: dict[ast.AST, str] = {}
+        self._facts: dict[Callable[[Module], Any], Any] = {}
         self._index()
+
+    def fact(self, find: Callable[[Module], Fact]) -> Fact:
+        """What `find(self)` returns, found once. It must come from this file alone: the tree of the base shares it."""
+        if find not in self._facts:
+            self._facts[find] = find(self)
+        found: Fact = self._facts[find]
+        return found
 
     def _index(self) -> None:
         stack: list[tuple[ast.AST, int]] = [(self.tree, 0)]
@@ -56,10 +67,11 @@ class Module:
                 raise NotParsedError(f"nested deeper than {MAX_DEPTH} levels", getattr(node, "lineno", 1))
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and not node.value.isascii():
                 node.value = node.value.encode("utf-8", "replace").decode()  # a lone surrogate could not be printed
-            self._nodes.setdefault(type(node), []).append(node)
-            for child in reversed(_children(node)):
-                self._parents[child] = node
-                stack.append((child, depth + 1))
+            self._nodes[type(node)].append(node)
+            if children := _children(node):
+                self._parents.update(dict.fromkeys(children, node))
+                depth += 1
+                stack += [(child, depth) for child in reversed(children)]
 
     @cached_property
     def dotted(self) -> str:
@@ -103,6 +115,12 @@ class Module:
         """The innermost function around `node`, or None at module or class level."""
         return next((n for n in self.ancestors(node) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)), None)
 
+    def source(self, node: ast.AST) -> str:
+        """`source_of(node)`, written once."""
+        if node not in self._sources:
+            self._sources[node] = source_of(node)
+        return self._sources[node]
+
     def place(self, node: ast.AST) -> Place:
         return Place(self.path, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
 
@@ -131,18 +149,16 @@ class Module:
 
     def name(self, node: ast.AST | None) -> str:
         """The dotted name an expression stands for, imports resolved; of a call, that of what is called; else empty."""
-        parts: list[str] = []
-        while True:
+        rest = ""
+        while not isinstance(node, ast.Name):
             if isinstance(node, ast.Attribute):
-                parts.append(node.attr)
+                rest = f".{node.attr}{rest}"
                 node = node.value
             elif isinstance(node, ast.Call):
                 node = node.func
             else:
-                break
-        if not isinstance(node, ast.Name):
-            return ""
-        return ".".join([self.imports.get(node.id, node.id), *reversed(parts)])
+                return ""
+        return self.imports.get(node.id, node.id) + rest
 
     @cached_property
     def constants(self) -> dict[str, list[ast.expr]]:
@@ -151,6 +167,29 @@ class Module:
         for target, value in self.assignments():
             if isinstance(target, ast.Name) and not self.enclosing(target, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda):
                 found.setdefault(target.id, []).append(value)
+        return found
+
+    @cached_property
+    def assigned(self) -> dict[tuple[str, Function | None], list[ast.expr]]:
+        """(name, function around it) → the expressions it is given by plain assignment, there or in a class inside of it."""
+        found: dict[tuple[str, Function | None], list[ast.expr]] = {}
+        for target, value in self.assignments():
+            if isinstance(target, ast.Name):
+                found.setdefault((target.id, self.function_around(target)), []).append(value)
+        return found
+
+    @cached_property
+    def calls(self) -> dict[str, list[tuple[int, ast.Call]]]:
+        """Last part of the name that is called, imports resolved → the calls, numbered in source order."""
+        found: dict[str, list[tuple[int, ast.Call]]] = {}
+        for number, call in enumerate(self.nodes(ast.Call)):
+            func = call.func
+            while isinstance(func, ast.Call):
+                func = func.func
+            if isinstance(func, ast.Attribute):
+                found.setdefault(func.attr, []).append((number, call))
+            elif isinstance(func, ast.Name):
+                found.setdefault(self.imports.get(func.id, func.id).rpartition(".")[2], []).append((number, call))
         return found
 
     @cached_property
@@ -231,9 +270,12 @@ def _children(node: ast.AST) -> list[ast.AST]:
     kind = type(node)
     if kind not in _FIELDS:
         _FIELDS[kind] = () if kind in (ast.Constant, ast.alias) else tuple(field for field in kind._fields if field not in NO_NODES)
+    fields = _FIELDS[kind]
     found: list[ast.AST] = []
+    if not fields:
+        return found
     held = node.__dict__
-    for field in _FIELDS[kind]:
+    for field in fields:
         value = held.get(field)
         if type(value) is list:
             found += [item for item in value if isinstance(item, ast.AST)]

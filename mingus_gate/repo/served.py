@@ -69,20 +69,37 @@ def _known_imports(_repo: Repo) -> dict[str, list[File]]:
 
 
 def _imported(repo: Repo, file: File) -> Iterator[File]:
-    for parts in _names(file):
+    for parts in file.fact(_names):
         for length in range(1, len(parts) + 1):
             if found := repo.python_file(parts[:length]):
                 yield found
     folder = file.path.rpartition("/")[0]
-    for match in FILE_TEXT.finditer(file.data):
-        yield from (found for at in (folder, "") if (found := repo.file(f"{at}/{match[1].decode()}".lstrip("/"))))
-    if LOADS_CONFIG.search(file.data):
+    for path in file.fact(_named_files):
+        yield from (found for at in (folder, "") if (found := repo.file(f"{at}/{path}".lstrip("/"))))
+    if file.fact(_loads_config):
         yield from (other for other in repo.files(".py") if CONFIG_NAME.search(other.path))
-    if LOADS_FOLDER.search(file.data):
+    if file.fact(_loads_folder):
         yield from (other for other in repo.files(".py") if folder and other.path.startswith(f"{folder}/"))
 
 
-def _names(file: File) -> Iterator[list[str]]:
+def _named_files(file: File) -> list[str]:
+    return [match[1].decode() for match in FILE_TEXT.finditer(file.data)]
+
+
+def _loads_config(file: File) -> bool:
+    return LOADS_CONFIG.search(file.data) is not None
+
+
+def _loads_folder(file: File) -> bool:
+    return LOADS_FOLDER.search(file.data) is not None
+
+
+def _names(file: File) -> list[list[str]]:
+    """The import names in a file, in parts."""
+    return list(_find_names(file))
+
+
+def _find_names(file: File) -> Iterator[list[str]]:
     package = file.path.split("/")[:-1]
     for match in IMPORT.finditer(file.data):
         if plain := match["plain"]:

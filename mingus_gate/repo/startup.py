@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from mingus_gate.repo import Repo
-from mingus_gate.repo.definitions import called, method
+from mingus_gate.repo.definitions import Found, called, method
 from mingus_gate.repo.python import Function, Module, string, walk
 
 Scope = ast.Module | Function
@@ -26,12 +26,21 @@ LOADERS = {"import_module", "import_string", "find_modules", "__import__", "iter
 class Running:
     """What importing the roots runs: `modules` by path, and `scopes`, the bodies that run: modules' and functions'.
 
-    `computed` are the calls that import modules whose names cannot be seen.
+    `computed` are the calls that import modules whose names cannot be seen, `methods` those of the modules by name.
     """
 
     modules: dict[str, Module] = field(default_factory=dict)
     scopes: set[Scope] = field(default_factory=set)
     computed: list[tuple[Module, ast.Call]] = field(default_factory=list)
+    methods: dict[str, list[tuple[Module, Scope]]] = field(default_factory=dict)
+
+    def load(self, module: Module) -> None:
+        """Notes that a module is imported."""
+        if module.path not in self.modules:
+            self.modules[module.path] = module
+            for function in module.functions:
+                if isinstance(module.parent(function), ast.ClassDef):
+                    self.methods.setdefault(function.name, []).append((module, function))
 
     def runs(self, module: Module, node: ast.AST) -> bool:
         """Whether a statement or call of `module` runs, as far as the body it stands in does."""
@@ -42,34 +51,32 @@ def running(repo: Repo, roots: Iterable[tuple[Module, Scope]], *, generous: bool
     """What runs when the bodies in `roots` do. `generous` follows a method whose owner is not known to every method of that name."""
     found = Running()
     waiting = list(roots)
-    bodies: dict[Module, dict[Scope, list[Step]]] = {}
     while waiting:
         module, scope = waiting.pop()
         if scope in found.scopes:
             continue
         found.scopes.add(scope)
         if isinstance(scope, ast.Module):
-            found.modules[module.path] = module
+            found.load(module)
             waiting += [(module, f) for f in module.functions if any(module.name(d).rpartition(".")[2] in AT_START for d in f.decorator_list)]
         else:
             waiting.append((module, module.tree))
-        if module not in bodies:
-            bodies[module] = _bodies(module)
-        for node in bodies[module].get(scope, ()):
+        for node in module.fact(_bodies).get(scope, ()):
             if isinstance(node, ast.Call):
                 waiting += _called(repo, module, node, found, generous)
             else:
-                waiting += ((m, m.tree) for name in _imported(module, node) for m in _modules(repo, module, name))
+                waiting += ((m, m.tree) for m in repo.fact(_loaded, module, node))
     return found
 
 
 def guarded(module: Module, node: ast.AST) -> bool:
     """Whether it stands below `if __name__ == "__main__"` or `if TYPE_CHECKING`."""
-    return any(isinstance(above, ast.If) and {"__name__", "TYPE_CHECKING"} & _names(above.test) for above in module.ancestors(node))
+    guards = module.fact(_guards)
+    return bool(guards) and any(above in guards for above in module.ancestors(node))
 
 
-def _names(node: ast.expr) -> set[str]:
-    return {n.id for n in walk(node) if isinstance(n, ast.Name)}
+def _guards(module: Module) -> set[ast.AST]:
+    return {node for node in module.nodes(ast.If) if any(isinstance(n, ast.Name) and n.id in ("__name__", "TYPE_CHECKING") for n in walk(node.test))}
 
 
 def _bodies(module: Module) -> dict[Scope, list[Step]]:
@@ -82,12 +89,16 @@ def _bodies(module: Module) -> dict[Scope, list[Step]]:
     return found
 
 
-def _imported(module: Module, node: Step) -> Iterator[str]:
+def _imported(module: Module, node: ast.Import | ast.ImportFrom) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
+    else:
         base = module.import_base(node)
         yield from (f"{base}.{alias.name}".lstrip(".") for alias in node.names)
+
+
+def _loaded(repo: Repo, importer: Module, node: ast.Import | ast.ImportFrom) -> list[Module]:
+    return [module for name in _imported(importer, node) for module in _modules(repo, importer, name)]
 
 
 def _modules(repo: Repo, importer: Module, dotted: str) -> Iterator[Module]:
@@ -106,6 +117,11 @@ def _modules(repo: Repo, importer: Module, dotted: str) -> Iterator[Module]:
         return
 
 
+def _target(repo: Repo, module: Module, call: ast.Call) -> Found | None:
+    found = called(repo, module, call)
+    return method(repo, found[0], found[1], "__init__") if found and isinstance(found[1], ast.ClassDef) else found
+
+
 def _called(repo: Repo, module: Module, call: ast.Call, found: Running, generous: bool) -> Iterator[tuple[Module, Scope]]:
     name = module.name(call.func)
     owner, _, last = name.rpartition(".")
@@ -116,11 +132,8 @@ def _called(repo: Repo, module: Module, call: ast.Call, found: Running, generous
             found.computed.append((module, call))
         yield from ((m, m.tree) for m in loaded)
         return
-    target = called(repo, module, call)
-    if target and isinstance(target[1], ast.ClassDef):
-        target = method(repo, target[0], target[1], "__init__")
+    target = repo.fact(_target, module, call)
     if target and not isinstance(target[1], ast.ClassDef):
         yield target[0], target[1]
     elif target is None and generous and owner and last not in COMMON:
-        for other in list(found.modules.values()):
-            yield from ((other, f) for f in other.named.get(last, ()) if isinstance(f, Function) and isinstance(other.parent(f), ast.ClassDef))
+        yield from found.methods.get(last, ())

@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 from mingus_gate.model import Role, Unread
 from mingus_gate.repo.git import GitError, git
 
+Fact = TypeVar("Fact")
+
 MAX_BYTES = 5 * 1024 * 1024
 """A larger file is skipped and listed. No source file a person wrote comes near it."""
 
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+WORD = re.compile(rb"\w+")
 NEWLINE = re.compile(r"\r\n|\r|\n")
 IGNORED_FOLDERS = {".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".tox", ".nox"}
 
@@ -101,20 +106,74 @@ class File:
 
     @property
     def utf16(self) -> bool:
-        return self.data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        return self.data[:2] in UTF16
 
-    @property
+    @cached_property
     def binary(self) -> bool:
-        return b"\0" in self.data[:8192] and not self.utf16
+        """Whether it is no text. The bytes of pictures and films are not kept for this."""
+        data = self.read()
+        return b"\0" in data[:8192] and data[:2] not in UTF16
 
     def mentions(self, *words: bytes) -> bool:
         """Whether the bytes hold any of `words`; True where none is given."""
         data = self._as_utf8 if self.utf16 else self.data
         return not words or any(word in data for word in words)
 
+    def words(self) -> set[bytes]:
+        """The words of the bytes: runs of letters, digits and underscores."""
+        return set(WORD.findall(self._as_utf8 if self.utf16 else self.data))
+
+    def fact(self, find: Callable[[File], Fact]) -> Fact:
+        """What `find(self)` returns, found once. It must come from this file alone: the tree of the base shares it."""
+        if find not in self._facts:
+            self._facts[find] = find(self)
+        found: Fact = self._facts[find]
+        return found
+
+    @cached_property
+    def _facts(self) -> dict[Callable[[File], Any], Any]:
+        return {}
+
     @cached_property
     def _as_utf8(self) -> bytes:
         return self.text.encode()
+
+
+class Mentions:
+    """Which files hold a text. Hundreds of texts are looked for in hundreds of files: an index by word needs a look at each file once."""
+
+    def __init__(self) -> None:
+        self._files: set[File] = set()
+        self._by_word: dict[bytes, list[File]] = {}
+        self._words = b""
+        self._found: dict[bytes, set[File]] = {}
+
+    def add(self, files: Iterable[File]) -> None:
+        """Takes files into the index that are not in it."""
+        new = set(files) - self._files
+        for file in new:
+            for word in file.words():
+                self._by_word.setdefault(word, []).append(file)
+        if new:
+            self._files |= new
+            self._words = b"\n".join(self._by_word) + b"\n"
+            self._found.clear()
+
+    def of(self, text: bytes) -> set[File]:
+        """The files of the index whose bytes hold `text`."""
+        if text not in self._found:
+            part = max(WORD.findall(text), key=len, default=b"")
+            holding = {file for word in self._with(part) for file in self._by_word[word]} if part else self._files
+            self._found[text] = holding if part == text else {file for file in holding if file.mentions(text)}
+        return self._found[text]
+
+    def _with(self, part: bytes) -> Iterator[bytes]:
+        """The words that hold `part`."""
+        at = self._words.find(part)
+        while at >= 0:
+            end = self._words.index(b"\n", at)
+            yield self._words[self._words.rfind(b"\n", 0, at) + 1 : end]
+            at = self._words.find(part, end)
 
 
 class Tree:

@@ -104,7 +104,7 @@ class _Resolver:
         self.left[0] -= 1
         method = getattr(self, f"_{type(node).__name__.lower()}", None) if self.left[0] > 0 and self.steps > 0 else None
         result = method(node) if method else None
-        return result if result is not None and _bounded(result) else Value(unresolved=source_of(node))
+        return result if result is not None and _bounded(result) else Value(unresolved=self.module.source(node))
 
     def _constant(self, node: ast.Constant) -> Value:
         return Value((node.value,))
@@ -130,7 +130,7 @@ class _Resolver:
         for part in node.values:
             piece = self.value(part.value if isinstance(part, ast.FormattedValue) else part)
             if piece.unresolved or _formatted(part) or any(isinstance(v, dict | list) for v in piece.literals):
-                return Value(env=env, unresolved=source_of(node), prefixes=tuple(text for text in texts if text))
+                return Value(env=env, unresolved=self.module.source(node), prefixes=tuple(text for text in texts if text))
             env += piece.env
             texts = [text + str(value) for text in texts for value in (piece.literals or ("",))][:8]
             if any(len(text) > MAX_LENGTH for text in texts):
@@ -144,7 +144,7 @@ class _Resolver:
         """`a or b`: what is falsy in `a` gives way to `b`."""
         values = [self.value(item) for item in node.values]
         if isinstance(node.op, ast.And):
-            return Value(unresolved=source_of(node))
+            return Value(unresolved=self.module.source(node))
         result = values[-1]
         for value in reversed(values[:-1]):
             kept = Value(tuple(v for v in value.literals if v), value.env, value.unresolved)
@@ -164,7 +164,7 @@ class _Resolver:
         left, right = self.value(node.left), self.value(node.right)
         apply = ARITHMETIC.get(type(node.op))
         if right.unresolved and isinstance(node.op, ast.Add) and not left.unresolved:
-            return Value(env=left.env + right.env, unresolved=source_of(node), prefixes=left.texts)
+            return Value(env=left.env + right.env, unresolved=self.module.source(node), prefixes=left.texts)
         if apply is None or left.unresolved or right.unresolved or len(left.literals) * len(right.literals) > MAX_CHOICES:
             return None
         try:
@@ -228,14 +228,7 @@ class _Resolver:
 
     def _assigned(self, name: str, function: Function | None) -> Value | None:
         """What a name is given in `function`, or at module level for None."""
-        if function is None:
-            values = self.module.constants.get(name, [])
-        else:
-            values = [
-                value
-                for target, value in self.module.assignments()
-                if isinstance(target, ast.Name) and target.id == name and self.module.function_around(target) is function
-            ]
+        values = self.module.constants.get(name, []) if function is None else self.module.assigned.get((name, function), [])
         changed = Value(unresolved=name) if (name, function) in self.module.changed else None
         if not values:
             return changed
@@ -299,7 +292,7 @@ class _Resolver:
         if isinstance(node.func, ast.Attribute) and node.func.attr in ("lower", "upper", "strip", "rstrip", "lstrip", "title", "replace"):
             return self._text_method(node, node.func)
         read = tuple(variable for argument in node.args for variable in self.value(argument).env)
-        return Value(env=read, unresolved=source_of(node)) if read else None
+        return Value(env=read, unresolved=self.module.source(node)) if read else None
 
     def _text_method(self, node: ast.Call, func: ast.Attribute) -> Value:
         value = self.value(func.value)
@@ -309,11 +302,11 @@ class _Resolver:
             or not all(isinstance(v, str) for v in value.literals)
             or any(text is None or len(text) > MAX_ARGUMENT for text in arguments)
         ):
-            return Value(env=value.env, unresolved=source_of(node))
+            return Value(env=value.env, unresolved=self.module.source(node))
         try:
             changed = tuple(getattr(text, func.attr)(*arguments) for text in value.texts)
         except TypeError:
-            return Value(env=value.env, unresolved=source_of(node))
+            return Value(env=value.env, unresolved=self.module.source(node))
         return Value(changed, value.env)
 
     def _environment(self, node: ast.Call, name: str) -> Value | None:
@@ -343,7 +336,7 @@ class _Resolver:
         for unit, argument in [*zip(names, node.args, strict=False), *((k.arg or "", k.value) for k in node.keywords)]:
             value = self.value(argument)
             if unit not in SECONDS or value.unresolved or len(value.literals) != 1 or not isinstance(value.literals[0], int | float):
-                return Value(env=value.env, unresolved=source_of(node))
+                return Value(env=value.env, unresolved=self.module.source(node))
             try:
                 total += SECONDS[unit] * value.literals[0]
             except OverflowError:

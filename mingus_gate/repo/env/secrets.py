@@ -176,18 +176,27 @@ class Search:
 
 def search(repo: Repo) -> Search:
     """Searches every tracked text file and Office document, but vendored ones; private keys not where tests use them."""
-    files, found = 0, []
+    files = 0
+    found: list[Secret] = []
     for file in repo.tree:
         if file.role is Role.VENDORED or BINARY.search(file.path):
             continue
-        office = file.path.endswith(OFFICE)
-        if (data := _office_text(file) if office else _text(file)) is None:
-            continue
-        files += 1
-        for kind, at in find_secrets(data):
-            if kind != "private key" or (file.role in (Role.PRODUCTION, Role.GENERATED) and not FOR_TESTS.search(file.path)):
-                found.append(Secret(kind, Place(file.path, 1 if office else data.count(b"\n", 0, at) + 1)))
+        if (secrets := file.fact(_secrets)) is not None:
+            files += 1
+            found += secrets
     return Search(files, tuple(sorted(dict.fromkeys(found), key=lambda secret: secret.place)))
+
+
+def _secrets(file: File) -> list[Secret] | None:
+    """The secrets in a file, or None of a binary one."""
+    office = file.path.endswith(OFFICE)
+    if (data := _office_text(file) if office else _text(file)) is None:
+        return None
+    return [
+        Secret(kind, Place(file.path, 1 if office else data.count(b"\n", 0, at) + 1))
+        for kind, at in find_secrets(data)
+        if kind != "private key" or (file.role in (Role.PRODUCTION, Role.GENERATED) and not FOR_TESTS.search(file.path))
+    ]
 
 
 def _text(file: File) -> bytes | None:

@@ -194,12 +194,13 @@ def _by_name(name: str, certain: bool) -> tuple[str, bool]:
 
 def _judged_name(module: Module, node: ast.Name, follow: bool) -> tuple[str, bool]:
     function = module.function_around(node)
-    given = [v for t, v in module.assignments() if isinstance(t, ast.Name) and t.id == node.id and module.function_around(t) is function]
+    given = module.assigned.get((node.id, function), [])
     if follow and len(given) == 1 and (BODY.fullmatch(text := ast.unparse(given[0])) or WHOLE.fullmatch(text)):
         return _judged(module, given[0], follow=False)
-    if (given and all(map(_harmless, given))) or _loop_variable(node, function) or _is_object(node, function):
+    named = _by_name(node.id, certain=True)
+    if named[0] and ((given and all(map(_harmless, given))) or _loop_variable(node, function) or _is_object(node, function)):
         return "", False
-    return _by_name(node.id, certain=True)
+    return named
 
 
 def _harmless(value: ast.expr) -> bool:
@@ -238,7 +239,7 @@ def _judged_attribute(module: Module, node: ast.Attribute) -> tuple[str, bool]:
     if node.attr.isupper() and owner not in HOLDERS:
         return "", False
     model = module.enclosing(node, ast.ClassDef)
-    if _is_object(node, model):
+    if not _by_name(node.attr, certain=False)[0] or _is_object(node, model):
         return "", False
     column = model is not None and re.search(rf"^ *{re.escape(node.attr)}\b.*Column\(", ast.unparse(model), re.MULTILINE) is not None
     return _by_name(node.attr, certain=owner in HOLDERS and not column)
