@@ -76,12 +76,12 @@ def _metadata(repo: Repo, claimed: Claim, engine: str) -> list[Metadata]:
 
 
 def _pointed_at(schema: Schema) -> dict[str, Place]:
-    return {
-        link.refers: link.place or table.place or Place("")
-        for table in schema.tables.values()
-        for link in table.foreign_keys
-        if link.refers and link.refers not in schema.tables and link.refers.removeprefix("public.") not in schema.tables
-    }
+    found: dict[str, Place] = {}
+    for table in schema.tables.values():
+        for link in table.foreign_keys:
+            if link.refers and link.refers not in schema.tables and link.refers.removeprefix("public.") not in schema.tables:
+                found.setdefault(link.refers, link.place or table.place or Place(""))
+    return found
 
 
 @dataclass(frozen=True)

@@ -190,3 +190,9 @@ def test_tables_that_were_there_before_the_history() -> None:
     found = diff(schema(table("users", EMAIL), table("notes")), schema(table("users"), assumed=("users",)))
     assert not found.differences
     assert [(d.kind, d.table) for d in found.doubts] == [("table", "notes")]
+
+
+def test_a_column_that_a_key_of_the_migrations_names_may_be_there() -> None:
+    found = diff(schema(table("users", EMAIL)), schema(table("users", indexes=(Index("ix", ("email",)),))))
+    assert not [d for d in found.differences if d.kind == "column"]
+    assert [(d.kind, d.name) for d in found.doubts] == [("column", "users.email")]
