@@ -84,6 +84,9 @@ def _show(results: Sequence[Result], committed: Committed) -> int:
         here = [o for o in found if committed.has(o.place)]
         for observation in here:
             print(line(observation.place, observation.message, result.rule.code))
+            for step in observation.evidence.get("steps", ()):
+                if f"`{step}`" not in observation.message:
+                    print(f"  {step}")
         if here:
             print(f"  fix: {result.rule.fix}")
         shown, hidden = shown + len(here), hidden + len(found) - len(here)

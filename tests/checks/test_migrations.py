@@ -87,6 +87,49 @@ CREATES = """
 """
 FACTORY = CREATES.replace("            db.create_all()\n", "            pass\n")
 
+DRIFT_MODELS = """
+    from flask import Flask
+    from flask_migrate import Migrate
+    from flask_sqlalchemy import SQLAlchemy
+
+    app = Flask(__name__)
+    db = SQLAlchemy(app)
+    Migrate(app, db)
+
+
+    class User(db.Model):
+        __tablename__ = "users"
+
+        id = db.Column(db.Integer, primary_key=True)
+        name = db.Column(db.String(80))
+"""
+TARGET = {
+    "migrations/env.py": """
+    from alembic import context
+    from flask import current_app
+
+    target_metadata = current_app.extensions["migrate"].db.metadata
+    context.configure(target_metadata=target_metadata)
+"""
+}
+AGREE = {**LINE, **TARGET, "app.py": DRIFT_MODELS}
+NAME = "        name = db.Column(db.String(80))\n"
+
+
+def modelled(column: str, **more: str) -> dict[str, str]:
+    """The line of two revisions, and a model that says `column` instead of its name."""
+    return {**AGREE, "app.py": DRIFT_MODELS.replace(NAME, f"        {column}\n" if column else ""), **more}
+
+
+def made(*columns: str) -> dict[str, str]:
+    """A revision that makes the users with the given columns, and the model."""
+    return {
+        **TARGET,
+        "app.py": DRIFT_MODELS,
+        "migrations/versions/1a2b_users.py": USERS.replace("primary_key=True)", f"primary_key=True), {', '.join(columns)}"),
+    }
+
+
 QUIET: Quiet = {
     "migrations.single-head": [
         ("one line of revisions", LINE),
@@ -469,8 +512,111 @@ QUIET: Quiet = {
         ("a mixin is no table", PLAIN_APP + "\nclass DatedMixin:\n    made = db.Column(db.DateTime)\n"),
         ("a document of MongoDB is no model", PLAIN_APP + "\nclass User(db.Document):\n    name = db.StringField()\n"),
     ],
+    "migrations.missing-tables": [
+        ("every table has its revision", AGREE),
+        (
+            "another base that env.py does not name",
+            {
+                **AGREE,
+                "reports.py": "import sqlalchemy as sa\nfrom sqlalchemy.orm import declarative_base\nBase = declarative_base()\n"
+                "class Report(Base):\n    __tablename__ = 'reports'\n    id = sa.Column(sa.Integer, primary_key=True)\n",
+                "wsgi.py": "import app, reports\n",
+            },
+        ),
+        (
+            "a table that env.py leaves out",
+            {
+                **AGREE,
+                "app.py": DRIFT_MODELS
+                + '\n    class View(db.Model):\n        __tablename__ = "view_users"\n        id = db.Column(db.Integer, primary_key=True)\n',
+                "migrations/env.py": TARGET["migrations/env.py"].replace(
+                    "    context.configure(",
+                    "    def include(object, name, type_, reflected, compare_to):\n"
+                    '        return not (type_ == "table" and name.startswith("view_"))\n\n    context.configure(include_object=include, ',
+                ),
+            },
+        ),
+    ],
+    "migrations.missing-columns": [("every column has its revision", AGREE)],
+    "migrations.types": [
+        ("the same types", AGREE),
+        ("a class of SQL for one of Python", made('sa.Column("name", sa.VARCHAR(80))')),
+        (
+            "a time zone that MySQL has not",
+            {
+                "requirements.txt": "pymysql\n",
+                **made('sa.Column("name", sa.DateTime(timezone=True))'),
+                "app.py": DRIFT_MODELS.replace("String(80)", "DateTime"),
+            },
+        ),
+        (
+            "env.py says that types are not compared",
+            {
+                **modelled("name = db.Column(db.Text)"),
+                "migrations/env.py": TARGET["migrations/env.py"].replace("configure(", "configure(compare_type=False, "),
+            },
+        ),
+    ],
+    "migrations.nullable": [
+        ("NULL on both sides", AGREE),
+        ("the key is never NULL", modelled("name = db.Column(db.String(80))")),
+    ],
+    "migrations.required-leftovers": [
+        ("no column is left over", AGREE),
+        ("the column may be NULL", modelled("")),
+        (
+            "the database fills it",
+            {**made('sa.Column("name", sa.String(80), nullable=False, server_default="x")'), "app.py": DRIFT_MODELS.replace(NAME, "")},
+        ),
+    ],
+    "migrations.lengths": [("the same length", AGREE), ("one side says no length", modelled("name = db.Column(db.String)"))],
+    "migrations.keys": [
+        ("no key on either side", AGREE),
+        (
+            "a unique index and a unique constraint",
+            {
+                **modelled("name = db.Column(db.String(80), unique=True)"),
+                NEWEST: step('"5e6f"', '"3c4d"', 'op.create_index("by_name", "users", ["name"], unique=True)'),
+            },
+        ),
+    ],
+    "migrations.leftovers": [("nothing is left over", AGREE)],
+    "migrations.from-empty": [("the first revision makes the tables", AGREE)],
 }
 REPORTED: Reported = {
+    "migrations.missing-tables": [
+        (
+            "a model without a revision",
+            {**ENV, **TARGET, "app.py": DRIFT_MODELS, "migrations/versions/a.py": step('"a"', "None", 'op.execute("SELECT 1")')},
+            "app.py:11",
+        )
+    ],
+    "migrations.missing-columns": [
+        (
+            "a column without a revision",
+            modelled("name = db.Column(db.String(80))\n        plan = db.Column(db.String(20), nullable=False)"),
+            "app.py:16",
+        )
+    ],
+    "migrations.types": [("a text for a number", modelled("name = db.Column(db.Integer)"), "app.py:15")],
+    "migrations.nullable": [("the database takes NULL", modelled("name = db.Column(db.String(80), nullable=False)"), "app.py:15")],
+    "migrations.required-leftovers": [
+        (
+            "nobody fills it any more",
+            {**made('sa.Column("name", sa.String(80), nullable=False)'), "app.py": DRIFT_MODELS.replace(NAME, "")},
+            "app.py:11",
+        )
+    ],
+    "migrations.lengths": [("a longer text", modelled("name = db.Column(db.String(120))"), "app.py:15")],
+    "migrations.keys": [("an index without a revision", modelled("name = db.Column(db.String(80), index=True)"), "app.py:15")],
+    "migrations.leftovers": [("a column that no model has", modelled(""), "app.py:11")],
+    "migrations.from-empty": [
+        (
+            "the first revision alters a table that was there",
+            {**TARGET, "app.py": DRIFT_MODELS, "migrations/versions/3c4d.py": NAMES.replace('"1a2b"', "None")},
+            "migrations/versions/3c4d.py:12",
+        )
+    ],
     "migrations.single-head": [
         ("two branches were merged, their revisions were not", FORK, "migrations/versions/5e6f_emails.py:7"),
         (
@@ -758,6 +904,41 @@ REPORTED: Reported = {
     "migrations.exists": [("models without migrations", MODELS, "app.py:9")],
 }
 UNKNOWN: Unknown = {
+    "migrations.missing-tables": [
+        (
+            "the history begins with a schema that was there",
+            {
+                **TARGET,
+                "app.py": DRIFT_MODELS + "\n    class Team(db.Model):\n        id = db.Column(db.Integer, primary_key=True)\n",
+                "migrations/versions/3c4d.py": NAMES.replace('"1a2b"', "None"),
+            },
+            "before the first revision",
+        ),
+        (
+            "SQL that is computed",
+            {
+                **modelled("name = db.Column(db.String(80))"),
+                "app.py": DRIFT_MODELS + "\n    class Team(db.Model):\n        id = db.Column(db.Integer, primary_key=True)\n",
+                NEWEST: step('"5e6f"', '"3c4d"', "op.execute(sql())", more="from app import sql"),
+            },
+            "sql()",
+        ),
+        ("env.py names no metadata", {**AGREE, **ENV}, "target_metadata"),
+    ],
+    "migrations.missing-columns": [
+        (
+            "SQL that is computed",
+            {**modelled("plan = db.Column(db.String(80))"), NEWEST: step('"5e6f"', '"3c4d"', "op.execute(sql())", more="from app import sql")},
+            "sql()",
+        )
+    ],
+    "migrations.types": [("a type of nobody's", modelled("name = db.Column(strange())"), "strange()")],
+    "migrations.nullable": [("a computed flag", modelled("name = db.Column(db.String(80), nullable=app.config['LOOSE'])"), "may be NULL")],
+    "migrations.required-leftovers": [("no metadata", {**AGREE, **ENV}, "target_metadata")],
+    "migrations.lengths": [("no metadata", {**AGREE, **ENV}, "target_metadata")],
+    "migrations.keys": [("no metadata", {**AGREE, **ENV}, "target_metadata")],
+    "migrations.leftovers": [("no metadata", {**AGREE, **ENV}, "target_metadata")],
+    "migrations.from-empty": [("no metadata", {**AGREE, **ENV}, "target_metadata")],
     "migrations.single-head": [
         ("a computed id", {**LINE, "migrations/versions/e.py": step("make_id()", '"3c4d"')}, "make_id()"),
         ("a file that does not parse", {**FORK, "migrations/versions/7a8b_merge.py": "revision = (\n"}, "7a8b_merge.py"),
