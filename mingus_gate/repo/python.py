@@ -48,6 +48,7 @@ class Module:
         self.tree = _parse(file)
         self._nodes: defaultdict[type[ast.AST], list[ast.AST]] = defaultdict(list)
         self._parents: dict[ast.AST, ast.AST] = {}
+        self._names: dict[ast.Attribute, str] = {}
         self._sources: dict[ast.AST, str] = {}
         self._facts: dict[Callable[[Module], Any], Any] = {}
         self._index()
@@ -149,16 +150,16 @@ class Module:
 
     def name(self, node: ast.AST | None) -> str:
         """The dotted name an expression stands for, imports resolved; of a call, that of what is called; else empty."""
-        rest = ""
-        while not isinstance(node, ast.Name):
-            if isinstance(node, ast.Attribute):
-                rest = f".{node.attr}{rest}"
-                node = node.value
-            elif isinstance(node, ast.Call):
-                node = node.func
-            else:
-                return ""
-        return self.imports.get(node.id, node.id) + rest
+        if isinstance(node, ast.Name):
+            return self.imports.get(node.id, node.id)
+        if isinstance(node, ast.Call):
+            return self.name(node.func)
+        if not isinstance(node, ast.Attribute):
+            return ""
+        if node not in self._names:
+            owner = self.name(node.value)
+            self._names[node] = owner and f"{owner}.{node.attr}"
+        return self._names[node]
 
     @cached_property
     def constants(self) -> dict[str, list[ast.expr]]:
