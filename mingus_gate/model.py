@@ -73,6 +73,8 @@ class Observation:
     place: Place | None = None
     address: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    code: str = ""
+    """The line at `place`, where no secret can stand in it."""
     applies: bool = True
     fingerprint: str = ""
 
@@ -287,6 +289,17 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """An earlier report: when it was made (UTC, ISO 8601), of which commit, and what it came to."""
+
+    started_at: str
+    score: float
+    scoring_version: int
+    verdict: str = ""
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that is shown to anybody is a pure function of this."""
 
@@ -299,6 +312,10 @@ class Report:
     """UTC, ISO 8601."""
     seconds: float
     commit: str = ""
+    tree: str = ""
+    """Where the judged folder is shown on the web, at its commit, ending in a slash; empty where that is not known."""
+    history: tuple[Past, ...] = ()
+    """Earlier reports, the oldest first."""
     base: Base | None = None
 
     @property
