@@ -12,8 +12,8 @@ from mingus_gate.model import Past, Report
 from mingus_gate.reports.json import SCHEMA
 from mingus_gate.score import SCORING_VERSION
 
-WIDTH, HEIGHT, MARGIN = 320, 88, 10
-"""Of the drawing, in its own units."""
+WIDTH, HEIGHT, MARGIN, LABELS = 320, 88, 10, 28
+"""Of the drawing, in its own units; the labels stand right of the line."""
 
 SPAN = 20
 """Points of score the drawing spans at least, so that half a point does not look like a fall."""
@@ -65,7 +65,7 @@ def draw(report: Report) -> Trend | None:
     def height(value: float) -> float:
         return round(HEIGHT - MARGIN - (value - low) / (high - low) * (HEIGHT - 2 * MARGIN), 1)
 
-    step = (WIDTH - 2 * MARGIN) / (len(past) - 1)
+    step = (WIDTH - 2 * MARGIN - LABELS) / (len(past) - 1)
     points = tuple((round(MARGIN + step * n, 1), height(p.score)) for n, p in enumerate(past))
     return Trend(past, points, tuple((grade, height(grade)) for grade in (60, 80, 90) if low <= grade <= high))
 

@@ -11,7 +11,7 @@ import pytest
 
 from mingus_gate.config import ConfigError
 from mingus_gate.model import Past
-from mingus_gate.reports.history import HEIGHT, MARGIN, POINTS, WIDTH, draw, read_history
+from mingus_gate.reports.history import HEIGHT, LABELS, MARGIN, POINTS, WIDTH, draw, read_history
 from mingus_gate.reports.json import render_json
 from tests.reports.samples import POOL, ready, report, result
 
@@ -56,7 +56,7 @@ def test_the_line_ends_with_this_report_and_stays_in_its_frame() -> None:
     trend = draw(ready(history=(past(1, 0), past(2, 50))))
     assert trend
     assert [p.score for p in trend.past] == [0, 50, 100]
-    assert trend.points == ((MARGIN, HEIGHT - MARGIN), (WIDTH / 2, HEIGHT / 2), (WIDTH - MARGIN, MARGIN))
+    assert trend.points == ((MARGIN, HEIGHT - MARGIN), ((WIDTH - LABELS) / 2, HEIGHT / 2), (WIDTH - LABELS - MARGIN, MARGIN))
     assert [grade for grade, _ in trend.grades] == [60, 80, 90]
 
 
