@@ -48,7 +48,7 @@ def quote(repo: Repo, place: Place) -> str:
         if comment:
             break
     text = " ".join(shown.decode("utf-8", "replace").split())
-    if SPEAKS_OF_SECRETS.search(shown):
+    if SPEAKS_OF_SECRETS.search(shown) or not re.search("[A-Za-z_]", text):  # or nothing is left that tells anything
         return ""
     return text if len(text) <= WIDEST else text[: WIDEST - 1].rstrip() + "…"
 

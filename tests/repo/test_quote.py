@@ -55,6 +55,10 @@ def test_a_text_over_several_lines_is_blanked_on_each(tmp_path: Path, line: int)
     assert CANARY not in shown(tmp_path, f'call("""{CANARY}\n{CANARY} = {CANARY}\n{CANARY}""", 1)\n', line)
 
 
+def test_a_line_of_nothing_but_texts_tells_nothing(tmp_path: Path) -> None:
+    assert shown(tmp_path, "x = {\n    'a b': 'c d',\n}\n", 2) == ""
+
+
 @pytest.mark.parametrize("name", ["app.yaml", ".env", "Dockerfile", "setup.cfg"])
 def test_only_python_is_shown(tmp_path: Path, name: str) -> None:
     assert shown(tmp_path, "command: flask run\n", name=name) == ""
