@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from textwrap import fill
@@ -20,8 +21,9 @@ from mingus_gate import HOME, __version__
 from mingus_gate.checks import CHECKS, RULES
 from mingus_gate.config import Config, ConfigError, in_tree, load, nearest, score
 from mingus_gate.github.inputs import add_arguments
-from mingus_gate.model import FailOn, Report, Rule
+from mingus_gate.model import FailOn, Past, Report, Rule
 from mingus_gate.redact import Redactor
+from mingus_gate.repo.git import folder_in
 
 PASSES, BLOCKS, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes, fixed by DESIGN."""
@@ -30,7 +32,7 @@ MAX_WIDTH = 140
 """Columns; longer lines are hard to read, however wide the terminal."""
 
 KNOWN = {*RULES, *(check.id for check in CHECKS)}
-FORMAT_NAMES = ("text", "json", "markdown", "sarif")
+FORMAT_NAMES = ("text", "json", "markdown", "sarif", "junit", "html")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -90,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--fail-on", choices=get_args(FailOn), help="the least severity that blocks (default: critical)")
     check.add_argument("--min-score", type=score, metavar="N", help="block under this score, 0 to 100")
     check.add_argument("--base", default="", metavar="REF", help="compare with where REF and the checked out commit parted")
+    check.add_argument(
+        "--history", nargs="+", action="extend", default=[], type=Path, metavar="FILE", help="earlier JSON reports: the HTML one draws a trend"
+    )
     check.add_argument("--only", nargs="+", action="extend", default=[], metavar="CHECK", help="ask only these checks")
     check.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with a [tool.mingus-gate] table (default: PATH/pyproject.toml)")
     check.set_defaults(run=_check)
@@ -114,12 +119,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from mingus_gate.reports.links import tree_url
+
     _needs_folder(arguments.path)
     unknown = [name for name in arguments.only if name not in {check.id for check in CHECKS}]
     if unknown:
         raise ConfigError("\n".join(f"--only: no check `{name}`{nearest(name, [c.id for c in CHECKS])}" for name in unknown))
-    outputs = _outputs(arguments)
+    outputs, earlier = _outputs(arguments), _history(arguments)
     report = _examine(arguments, _config(arguments))
+    report = replace(report, history=earlier, tree=tree_url(os.environ, report.commit, folder_in(arguments.path)))
     for name, target in outputs:
         _write(report, name, target)
     return BLOCKS if report.score.verdict == "blocked" else PASSES
@@ -145,6 +153,14 @@ def _outputs(arguments: argparse.Namespace) -> list[tuple[str, Path | None]]:
     if len(formats) - len(files) > 1:
         raise ConfigError(f"--format: {len(formats)} formats for {len(files)} files; only one can go to standard output")
     return list(zip(formats, files + [None] * (len(formats) - len(files)), strict=True))
+
+
+def _history(arguments: argparse.Namespace) -> tuple[Past, ...]:
+    if not arguments.history:
+        return ()
+    from mingus_gate.reports.history import read_history
+
+    return read_history(arguments.history)
 
 
 def _examine(arguments: argparse.Namespace, config: Config) -> Report:

@@ -106,6 +106,8 @@ class Observation:
     place: Place | None = None
     address: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    code: str = ""
+    """The line at `place`, where no secret can stand in it."""
     applies: bool = True
     fingerprint: str = ""
     waiver: Waiver | None = None
@@ -366,6 +368,17 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """An earlier report: when it was made (UTC, ISO 8601), of which commit, and what it came to."""
+
+    started_at: str
+    score: float
+    scoring_version: int
+    verdict: str = ""
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that is shown to anybody is a pure function of this."""
 
@@ -378,6 +391,10 @@ class Report:
     """UTC, ISO 8601."""
     seconds: float
     commit: str = ""
+    tree: str = ""
+    """Where the judged folder is shown on the web, at its commit, ending in a slash; empty where that is not known."""
+    history: tuple[Past, ...] = ()
+    """Earlier reports, the oldest first."""
     base: Base | None = None
     waivers: tuple[Waiver, ...] = ()
     """All that were found, in the configuration and in the code."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -13,9 +14,13 @@ from typing import Literal
 from mingus_gate.model import Ask, Check, Kind, Observation, Result, Rule, Unread, told, unclear
 from mingus_gate.redact import Redactor
 from mingus_gate.repo import Repo
+from mingus_gate.repo.quote import quote
 from mingus_gate.target import NotGivenError, Target
 
 log = logging.getLogger(__name__)
+
+ABOUT_SECRETS = re.compile(r"^env-vars\.|secret|key|token|passw|jwt|back-door|dump")
+"""Rules whose findings may point to a line with a secret: that line is never shown."""
 
 
 def assess(
@@ -86,7 +91,7 @@ def _static(rule: Rule, ask: Ask, repo: Repo, redactor: Redactor) -> Result:
     began = time.perf_counter()
     observations, crash = observe(ask, repo)
     result = fold(rule, "static", observations, redactor, blind=repo.blind.values(), crash=crash)
-    marked = tuple(replace(o, fingerprint=fingerprint(rule, o, repo)) for o in result.observations)
+    marked = tuple(replace(o, fingerprint=fingerprint(rule, o, repo), code=quoted(rule, o, repo)) for o in result.observations)
     first = next((o.fingerprint for o in marked if o.holds is not True), marked[0].fingerprint if marked else _digest(rule.code))
     return replace(result, observations=marked, fingerprint=first, seconds=time.perf_counter() - began)
 
@@ -143,6 +148,13 @@ def fold(
     if seen:
         return Result(rule, Kind.NOT_APPLICABLE, None, source, "does not apply", seen[0].message, seen)
     return unknown(f"found nothing that bears on it; looked for {rule.looks_for}")
+
+
+def quoted(rule: Rule, observation: Observation, repo: Repo) -> str:
+    """The line that is wrong or unclear, for people to see; none for rules about secrets."""
+    if observation.holds is True or observation.place is None or ABOUT_SECRETS.search(rule.code):
+        return ""
+    return Redactor().text(quote(repo, observation.place))
 
 
 def fingerprint(rule: Rule, observation: Observation, repo: Repo) -> str:

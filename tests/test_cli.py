@@ -171,3 +171,24 @@ def test_a_reader_that_leaves_early_is_no_error(faulty: Path) -> None:
         done = subprocess.run(gate, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
         os.close(writer)
         assert (done.returncode, done.stderr) == (code, "")
+
+
+def test_a_page_with_a_trend_and_permalinks(faulty: Path, tmp_path: Path) -> None:
+    earlier, page = tmp_path / "earlier.json", tmp_path / "page.html"
+    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "x"]):
+        subprocess.run(["git", "-C", str(faulty), *command], check=True)
+    run("check", faulty, "--format", "json", "--output", earlier)
+    text = json.loads(earlier.read_text("utf-8"))
+    earlier.write_text(json.dumps({**text, "started_at": "2026-01-02T00:00:00+00:00"}), "utf-8")
+    server = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "acme/shop"}
+    done = run("check", faulty, "--history", earlier, "--format", "html", "--output", page, env=server)
+    assert (done.returncode, done.stderr) == (1, "")
+    shown = page.read_text("utf-8")
+    assert f'href="https://github.com/acme/shop/blob/{text["commit"]}/app.py#L3"' in shown
+    assert "2 reports since 2026-01-02" in shown
+
+
+def test_an_earlier_report_that_is_none_is_a_mistake(faulty: Path) -> None:
+    done = run("check", faulty, "--history", faulty / "app.py", "--format", "html")
+    assert done.returncode == 2
+    assert "cannot be read as JSON" in done.stderr

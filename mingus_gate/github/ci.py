@@ -21,7 +21,7 @@ from mingus_gate.github.history import deepen
 from mingus_gate.github.inputs import Inputs, read_inputs
 from mingus_gate.github.summary import SUMMARY_BOUND, write_outputs, write_summary
 from mingus_gate.model import Report
-from mingus_gate.repo.git import GitError, git
+from mingus_gate.repo.git import folder_in
 from mingus_gate.reports.json import render_json
 from mingus_gate.reports.links import Links
 from mingus_gate.reports.markdown import one_line, render_markdown
@@ -66,7 +66,7 @@ def _found_pull(event: Event, inputs: Inputs) -> Event:
 
 def tell(report: Report, inputs: Inputs, event: Event, environ: Mapping[str, str]) -> None:
     """Writes log, report file, summary, comment, outputs and annotations. What fails becomes a warning and stops none of the others."""
-    folder = _folder(inputs.path)
+    folder = folder_in(inputs.path)
     links = Links(tree=f"{event.server}/{event.repository}/blob/{event.head}/{quote(folder)}" if event.head else "", commit=event.head)
     troubles = []
 
@@ -127,11 +127,3 @@ def _write(file: Path, text: str) -> str:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, "utf-8")
     return str(file.resolve())
-
-
-def _folder(path: Path) -> str:
-    """The way from the repository's root to `path`, ending in a slash; empty for the root itself and outside git."""
-    try:
-        return git(path, "rev-parse", "--show-prefix").decode().rstrip("\n")
-    except (GitError, UnicodeDecodeError):
-        return ""

@@ -28,3 +28,11 @@ def git(root: Path, *arguments: str, feed: bytes | None = None, keep: tuple[str,
         return subprocess.run(command, capture_output=True, check=True, timeout=120, input=feed, env=environment).stdout
     except (OSError, subprocess.SubprocessError):
         raise GitError(f"git {arguments[0]} failed") from None
+
+
+def folder_in(root: Path) -> str:
+    """The way from the repository's root to `root`, ending in a slash; empty for the root itself and outside git."""
+    try:
+        return git(root, "rev-parse", "--show-prefix").decode().rstrip("\n")
+    except (GitError, UnicodeDecodeError):
+        return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -33,12 +35,30 @@ class Links:
         if place is None:
             return code(address, 120) if address else Markdown()
         shown = code(f"{place.path if not self.tree or len(place.path) <= WIDEST else _end_of(place.path)}:{place.line}")
-        url = f"{self.tree}{quote(place.path)}{'?plain=1' if place.path.endswith('.md') else ''}#L{place.line}"
-        return Markdown(f"[{shown}]({url})") if self.tree and len(url) <= 2000 else shown
+        url = line_url(self.tree, place)
+        return Markdown(f"[{shown}]({url})") if url else shown
 
     def rule(self, rule: Rule) -> Markdown:
         """The rule's code, linked to its documentation."""
-        return Markdown(f"[{rule.code}]({DOCS}/checks/{rule.check}.md#{rule.code.partition('.')[2]})")
+        return Markdown(f"[{rule.code}]({rule_url(rule)})")
+
+
+def line_url(tree: str, place: Place) -> str:
+    """Where the line is shown, in the folder `tree` of the web; empty where that is not known or too long for a link."""
+    url = f"{tree}{quote(place.path, errors='replace')}{'?plain=1' if place.path.endswith('.md') else ''}#L{place.line}"
+    return url if tree and len(url) <= 2000 else ""
+
+
+def rule_url(rule: Rule) -> str:
+    """The rule's documentation."""
+    return f"{DOCS}/checks/{rule.check}.md#{rule.code.partition('.')[2]}"
+
+
+def tree_url(environ: Mapping[str, str], commit: str, folder: str) -> str:
+    """`folder` of the repository at `commit` on the server whose job this is (GitHub or GitLab), or an empty text elsewhere."""
+    server, repository = environ.get("GITHUB_SERVER_URL", ""), environ.get("GITHUB_REPOSITORY", "")
+    home = f"{server}/{repository}/blob" if server and repository else f"{project}/-/blob" if (project := environ.get("CI_PROJECT_URL")) else ""
+    return f"{home}/{commit}/{quote(folder)}" if commit and re.fullmatch(r"https?://[\w.:/~-]+", home) else ""
 
 
 def _end_of(path: str) -> str:

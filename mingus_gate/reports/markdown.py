@@ -40,7 +40,7 @@ def render_markdown(
     `name` tells several gates of one repository apart, `rows` bounds the table of what blocks, `timed` shows how long the
     run took. The page is kept within `limit` bytes by shorter folds, then by fewer; what blocks always stays.
     """
-    links = links or Links()
+    links = links or Links(report.tree)
     view = {**_view(report), **_writers(links), "name": name, "most": rows, "footer": _footer(report, links, timed)}
     for length, folds in [*((length, FOLDS) for length in LENGTHS), *((LENGTHS[-1], FOLDS[:kept]) for kept in reversed(range(len(FOLDS))))]:
         page = _template().render(view, length=length, folds=folds, left_out=FOLDS[len(folds) :], more=partial(_more, length))

@@ -10,7 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from mingus_gate.model import Base, Observation, Place, Result, Severity, Waiver, broken, holds
-from mingus_gate.reports.links import Links
+from mingus_gate.reports.links import Links, tree_url
 from mingus_gate.reports.markdown import one_line, render_markdown
 from mingus_gate.score import judge_checks
 from tests.reports.samples import COMMENT, IDEMPOTENT, POOL, RECYCLE, STORAGE, WEBHOOK, blocked, ready, report, result, rule, waived
@@ -222,3 +222,19 @@ def test_the_largest_comment_is_bounded() -> None:
 def test_rules_that_share_a_reason_share_a_line() -> None:
     page = render_markdown(report(result(POOL), result(RECYCLE), result(STORAGE)))
     assert page.count("- `Something(` · ") == 1
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        ({"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "acme/shop"}, "https://github.com/acme/shop/blob/f00/a%20b/"),
+        ({"CI_PROJECT_URL": "https://git.example.org:8443/~team/shop"}, "https://git.example.org:8443/~team/shop/-/blob/f00/a%20b/"),
+        ({"CI_PROJECT_URL": "javascript:alert(1)//"}, ""),
+        ({"CI_PROJECT_URL": 'https://x/"onclick=y'}, ""),
+        ({"GITHUB_SERVER_URL": "https://github.com"}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_tree_is_found_on_the_server_whose_job_this_is(environ: dict[str, str], url: str) -> None:
+    assert tree_url(environ, "f00", "a b/") == url
+    assert tree_url(environ, "", "a b/") == ""
