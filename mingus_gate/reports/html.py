@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from mingus_gate import __version__
-from mingus_gate.model import ChecklistItem, CheckResult, Kind, Observation, Report, Result, Severity
+from mingus_gate.model import ChecklistItem, CheckResult, Kind, Observation, Report, Result, Severity, told
 from mingus_gate.reports import history
 from mingus_gate.reports import markdown as words
 from mingus_gate.reports.escape import shorten
@@ -98,7 +98,7 @@ def _view(report: Report) -> dict[str, Any]:
     """What the template shows."""
     unknown = sorted((r for r in report.results if r.kind is Kind.UNKNOWN), key=lambda r: -r.rule.points)
     silent = [r for r in unknown if r.reason.endswith(r.rule.looks_for)]
-    failed = {r.rule.code: r for r in report.results if r.kind is Kind.FAIL}
+    failed = {r.rule.code: r for r in report.results if r.is_open}
     gains = {r.rule.code: r.gain for r in report.recommendations}
     return {
         "report": report,
@@ -136,7 +136,8 @@ def _writers(report: Report) -> dict[str, Any]:
         "rule_url": rule_url,
         "seen": lambda result: words._seen(result)[0],
         "told": _told,
-        "icon": lambda result: ICON.get(result.kind) or FAILED[result.rule.severity],
+        "icon": lambda result: "waived" if result.waiver else ICON.get(result.kind) or FAILED[result.rule.severity],
+        "summed": told,
         "facts": _facts,
         "held": _held,
         "state": _state,
@@ -161,9 +162,7 @@ def _groups(report: Report, failed: Sequence[Result], gains: Mapping[str, float]
 
 def _told(result: Result) -> list[Observation]:
     """The observations that made the result what it is; what would read alike once."""
-    wanted = {Kind.FAIL: False, Kind.PASS: True}.get(result.kind)
-    seen = [o for o in result.observations if o.applies and o.holds is wanted]
-    return list({(o.place, o.address, o.message, str(o.evidence)): o for o in seen}.values())
+    return list({(o.place, o.address, o.message, str(o.evidence)): o for o in result.telling}.values())
 
 
 def _facts(seen: Observation) -> list[tuple[str, str]]:

@@ -39,15 +39,17 @@ def _suite(check: CheckResult, report: Report) -> Element:
 
 
 def _counts(results: tuple[Result, ...]) -> dict[str, str]:
-    failed = sum(r.kind is Kind.FAIL for r in results)
-    skipped = sum(r.kind in (Kind.UNKNOWN, Kind.NOT_APPLICABLE) for r in results)
+    failed = sum(r.is_open for r in results)
+    skipped = sum(r.waiver is not None or r.kind in (Kind.UNKNOWN, Kind.NOT_APPLICABLE) for r in results)
     seconds = sum(r.seconds for r in results)
     return {"tests": str(len(results)), "failures": str(failed), "errors": "0", "skipped": str(skipped), "time": f"{seconds:.3f}"}
 
 
 def _case(result: Result) -> Element:
     case = Element("testcase", {"name": result.rule.code, "classname": f"mingus-gate.{result.rule.check}", "time": f"{result.seconds:.3f}"})
-    if result.kind is Kind.FAIL:
+    if result.waiver:
+        SubElement(case, "skipped", message=_text(f"waived by {result.waiver.terms}: {result.waiver.reason}; {result.message}"))
+    elif result.kind is Kind.FAIL:
         if result.place:
             case.set("file", _text(result.place.path))
             case.set("line", str(result.place.line))
@@ -58,14 +60,13 @@ def _case(result: Result) -> Element:
     elif result.kind is Kind.NOT_APPLICABLE:
         SubElement(case, "skipped", message=_text(f"does not apply: {result.reason or result.message}"))
     else:
-        SubElement(case, "system-out").text = _text("\n".join(_lines(tuple(o for o in result.observations if o.holds))))
+        SubElement(case, "system-out").text = _text("\n".join(_lines(result.telling)))
     return case
 
 
 def _told(result: Result) -> str:
     """The rule, each place where it is broken, the fix, and where to read more."""
-    seen = tuple(o for o in result.observations if o.holds is False)
-    return "\n".join([result.rule.title, *_lines(seen), f"fix: {result.rule.fix}", f"why: {result.rule.why}", rule_url(result.rule)])
+    return "\n".join([result.rule.title, *_lines(result.telling), f"fix: {result.rule.fix}", f"why: {result.rule.why}", rule_url(result.rule)])
 
 
 def _lines(seen: tuple[Observation, ...]) -> list[str]:

@@ -28,12 +28,13 @@ from mingus_gate.model import (
     Scanned,
     Severity,
     Unread,
+    Waiver,
     broken,
     holds,
 )
 from mingus_gate.reports.html import FOLDED, NEXT, PLACES, prose, render_html, when
 from mingus_gate.score import judge_checks
-from tests.reports.samples import IDEMPOTENT, POOL, RECYCLE, STORAGE, WEBHOOK, blocked, ready, report, result, rule
+from tests.reports.samples import IDEMPOTENT, POOL, RECYCLE, STORAGE, TASKS, WEBHOOK, blocked, ready, report, result, rule, waived
 from tests.tools import write
 
 TREE = "https://github.com/acme/shop/blob/f00ba12/shop/"
@@ -101,7 +102,7 @@ MANY = report(
         9, 9, tuple(Unread(f"{n}.py", "SyntaxError") for n in range(900)), tuple(Unread(f"{n}.js", "too large") for n in range(900)), "git"
     ),
 )
-REPORTS = {"blocked": blocked(), "ready": ready(), "unknown": report(result(POOL)), "many": MANY, "empty": report()}
+REPORTS = {"blocked": blocked(), "waived": waived(), "ready": ready(), "unknown": report(result(POOL)), "many": MANY, "empty": report()}
 
 
 @pytest.mark.parametrize("made", REPORTS.values(), ids=REPORTS)
@@ -176,6 +177,11 @@ def test_what_the_branch_did_is_told() -> None:
     assert "Compared with a1b2c3d (main)." in text
 
 
+def test_what_loosens_the_gate_is_told() -> None:
+    made = blocked(base=Base("main", "a1b2c3d", ready().score, loosened=("pyproject.toml: `fail-on` is never",)))
+    assert "This change loosens the gate pyproject.toml: fail-on is never" in page(made).text
+
+
 def test_no_base_is_said() -> None:
     assert "No base to compare with: fetch-depth" in page(blocked(base=Base("main", reason="no base to compare with: fetch-depth"))).text
 
@@ -203,6 +209,15 @@ def test_what_is_long_is_folded_and_bounded() -> None:
     assert f"… and {299 - PLACES - FOLDED} more; the JSON report has all." in one
     assert f"{68 - NEXT} more, +" in text
     assert text.count(".js</span> too large") == FOLDED
+
+
+def test_what_is_waived_is_listed_with_owner_end_and_reason_and_the_waivers_to_look_at() -> None:
+    shown = page(waived())
+    said = shown.text.partition("Broken, and allowed to stay so for a while")[2]
+    assert "app/__init__.py:31 rate-limiting.shared-storage ana@example.com, until 2026-12-31: one worker until the move pyproject.toml:12" in said
+    assert "pyproject.toml:20 tls.hsts does not waive: ended on 2026-11-01: mend it" in said
+    assert STORAGE.code not in [attributes["id"] for attributes in shown.all("article")]
+    assert "Waived (ana@example.com, until 2026-12-31): limits are counted" in shown.text
 
 
 def test_the_same_place_is_said_once() -> None:
@@ -253,11 +268,14 @@ def hostile(text: str) -> Report:
         replace(result(RECYCLE), reason=text),
     ]
     items = (ChecklistItem("x", text, 1, True, ("tls.hsts",), "contradicted"),)
+    waiver = Waiver(text, text, text, None, Place(text or "x", 1), state="invalid", note=text)
+    bad.append(replace(result(TASKS, broken(text)), observations=(replace(broken(text, Place("b", 1)), waiver=waiver),)))
     return report(
         *bad,
+        waivers=(waiver,),
         checklist=Checklist(text, (ChecklistSection(text, 1, items),)),
         scanned=Scanned(1, 1, (Unread(text, text),), (Unread(text, text),), "git"),
-        base=Base(text, text, ready().score),
+        base=Base(text, text, ready().score, loosened=(text,)),
         commit=text,
         tree=TREE,
         history=(Past("2026-01-01" + text, 50, 1, text, text),),

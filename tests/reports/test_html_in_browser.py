@@ -11,7 +11,7 @@ import pytest
 from mingus_gate.model import Past, Place, broken
 from mingus_gate.reports.html import render_html
 from tests.browser import CHROMIUM, Page, chromium
-from tests.reports.samples import POOL, blocked, ready, report, result
+from tests.reports.samples import POOL, blocked, ready, report, result, waived
 from tests.reports.test_html import HOSTILE, hostile
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here: apt-get install chromium")
@@ -20,6 +20,7 @@ HISTORY = tuple(Past(f"2026-10-{n:02}T00:00:00+00:00", 40.0 + 2 * n, 1) for n in
 REPORTS = {
     "blocked": blocked(history=HISTORY, tree="https://github.com/acme/shop/blob/f00ba12/"),
     "ready": ready(),
+    "waived": waived(),
     "unknown": report(result(POOL)),
     "hostile": hostile(HOSTILE + "w" * 400),
     "long": report(result(POOL, *(broken("y" * 300, Place("d" * 200 + f"/{n}.py", n)) for n in range(1, 200)))),

@@ -15,7 +15,7 @@ from mingus_gate.config import Config
 from mingus_gate.gate import examine
 from mingus_gate.model import Place, Report, broken, holds
 from mingus_gate.reports.junit import PLACES, render_junit
-from tests.reports.samples import POOL, RECYCLE, STORAGE, WEBHOOK, blocked, ready, report, result
+from tests.reports.samples import POOL, RECYCLE, STORAGE, WEBHOOK, blocked, ready, report, result, waived
 from tests.tools import write
 
 WHOLE, SECONDS = r"\d+", r"\d+\.\d{3}"
@@ -59,7 +59,7 @@ def case(root: Element, name: str) -> Element:
     return found
 
 
-@pytest.mark.parametrize("made", [blocked(), ready(), report(result(POOL))], ids=["blocked", "ready", "nothing known"])
+@pytest.mark.parametrize("made", [blocked(), waived(), ready(), report(result(POOL))], ids=["blocked", "waived", "ready", "nothing known"])
 def test_it_has_the_shape_and_its_counts_add_up(made: Report) -> None:
     root = read(made)
     for holder in (root, *root.iter("testsuite")):
@@ -92,6 +92,16 @@ def test_what_is_not_known_or_does_not_apply_is_skipped_with_the_reason() -> Non
     root = read(blocked())
     assert case(root, "payments.idempotent")[0].attrib == {"message": "not verified: the key comes from `settings.load()`"}
     assert case(root, "background-tasks.time-limits")[0].attrib == {"message": "does not apply: looked for `Celery(`"}
+
+
+def test_what_is_waived_is_skipped_with_who_answers_for_it() -> None:
+    root = read(waived())
+    assert case(root, STORAGE.code)[0].attrib == {
+        "message": "waived by ana@example.com, until 2026-12-31: one worker until the move; limits are counted per process (`memory://`)"
+    }
+    failure = case(root, WEBHOOK.code)[0]
+    assert "app/hooks.py:7" in (failure.text or "")
+    assert "app/payments.py:48" not in (failure.text or "")
 
 
 def test_what_holds_shows_its_evidence() -> None:
