@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import platform
 import shutil
@@ -37,7 +36,6 @@ FORMAT_NAMES = ("text", "json", "markdown", "sarif", "junit", "html")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code; no traceback leaves it but that of a fault of ours (3)."""
-    gc.disable()  # the trees of a run are kept to its end; collecting among them costs a fifth of the time
     parser = _parser()
     try:
         arguments = parser.parse_args(argv)

@@ -94,6 +94,7 @@ def test_the_fingerprint_stays_when_lines_move_and_changes_with_the_code(tmp_pat
 
 
 def test_the_garbage_collector_waits_and_is_left_as_it_was(tmp_path: Path) -> None:
+    gc.enable()  # another test's command may have switched it off
     during: list[bool] = []
     examine(tmp_path, Config(), only=["monitoring"], progress=lambda _check: during.append(gc.isenabled()))
     assert during == [False]

@@ -56,8 +56,8 @@ def test_reading_is_tried_again(github: GitHub, client: Client, slept: list[floa
     ("status", "said", "headers", "waits"),
     [
         (429, "", {"Retry-After": "7"}, 7),
-        (429, "", {"Retry-After": email.utils.formatdate(time.time() + 30, usegmt=True)}, 30),
-        (403, "API rate limit exceeded", {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 40)}, 40),
+        (429, "", {"Retry-After": "in half a minute"}, 30),
+        (403, "API rate limit exceeded", {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "in 40 seconds"}, 40),
         (403, "You have exceeded a secondary rate limit", {"Retry-After": "2"}, 2),
         (503, "", {"Retry-After": "3"}, 3),
     ],
@@ -65,7 +65,8 @@ def test_reading_is_tried_again(github: GitHub, client: Client, slept: list[floa
 def test_the_servers_own_word_on_how_long_to_wait(
     github: GitHub, client: Client, slept: list[float], status: int, said: str, headers: dict[str, str], waits: float
 ) -> None:
-    github.faults.append(("GET", (status, {"message": said}, headers)))
+    now = {"in half a minute": email.utils.formatdate(time.time() + 30, usegmt=True), "in 40 seconds": str(int(time.time()) + 40)}
+    github.faults.append(("GET", (status, {"message": said}, {name: now.get(value, value) for name, value in headers.items()})))
     assert list(client.get_all(COMMENTS)) == []
     assert slept == [pytest.approx(waits, abs=5)]
 
