@@ -58,7 +58,7 @@ def test_what_the_page_tells_people_to_copy_is_right(tmp_path: Path) -> None:
     folder = tmp_path / ".github/workflows"
     folder.mkdir(parents=True)
     texts = list(as_workflows("docs/action.md"))
-    assert len(texts) >= 4
+    assert len(texts) >= 9
     for number, text in enumerate(texts):
         (folder / f"{number}.yml").write_text(text)
         for step in uses(yaml.safe_load(text)):
