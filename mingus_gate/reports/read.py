@@ -67,7 +67,7 @@ def parse_report(data: bytes, config: Config) -> Reread:
         said = _Report.model_validate(_parse(data))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise ReportError(f"no report of mingus-gate: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise ReportError(f"no report of mingus-gate: {'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}") from None
     known = [result for result in said.results if result.rule in RULES]
     results = {result.rule: result for result in known}
     if len(results) < len(known):
@@ -121,7 +121,7 @@ def _result(rule: Rule, said: _Result | None, source: Literal["static", "live"])
     return Result(rule, Kind(said.kind), value, source, said.message, said.reason or "", seen, said.fingerprint or "", change=said.change)
 
 
-# -- what stands in the file, with a bound on everything -----------------------------------------------------------------
+# -- what stands in the file, with a bound on everything; a list ends at its first mistake, or a million would be kept ---
 
 
 def _leads_out(path: str) -> bool:
@@ -200,7 +200,7 @@ class _Result(_Strict):
     reason: Text | None
     fingerprint: Hex | None
     change: Literal["new", "existing", "fixed"] | None
-    observations: Annotated[list[_Observation], Field(max_length=20_000)]
+    observations: Annotated[list[_Observation], Field(max_length=20_000, fail_fast=True)]
 
 
 class _Item(_Strict):
@@ -208,7 +208,7 @@ class _Item(_Strict):
     text: Text
     line: Line | None
     done: bool
-    rules: Annotated[list[Code], Field(max_length=100)]
+    rules: Annotated[list[Code], Field(max_length=100, fail_fast=True)]
     verdict: Literal["verified", "contradicted", "unknown"] | None
 
     def made(self) -> ChecklistItem:
@@ -217,12 +217,12 @@ class _Item(_Strict):
 
 class _Section(_Strict):
     title: Text
-    items: Annotated[list[_Item], Field(max_length=1_000)]
+    items: Annotated[list[_Item], Field(max_length=1_000, fail_fast=True)]
 
 
 class _Checklist(_Strict):
     path: Text | None
-    sections: Annotated[list[_Section], Field(max_length=1_000)]
+    sections: Annotated[list[_Section], Field(max_length=1_000, fail_fast=True)]
 
     def made(self) -> Checklist:
         return Checklist(self.path or "", tuple(ChecklistSection(s.title, 1, tuple(item.made() for item in s.items)) for s in self.sections))
@@ -240,8 +240,8 @@ class _Unread(_Strict):
 class _Scanned(_Strict):
     files: Count
     parsed: Count
-    not_parsed: Annotated[list[_Unread], Field(max_length=20_000)]
-    skipped_files: Annotated[list[_Unread], Field(max_length=20_000)]
+    not_parsed: Annotated[list[_Unread], Field(max_length=20_000, fail_fast=True)]
+    skipped_files: Annotated[list[_Unread], Field(max_length=20_000, fail_fast=True)]
     listing: Code
 
     def made(self) -> Scanned:
@@ -267,10 +267,10 @@ class _Base(_Strict):
 
 class _Report(_Strict):
     schema_: Literal["mingus-gate/report/1"] = Field(alias="schema")
-    results: Annotated[list[_Result], Field(max_length=1_000)]
+    results: Annotated[list[_Result], Field(max_length=1_000, fail_fast=True)]
     checklist: _Checklist
     scanned: _Scanned
-    waivers: Annotated[list[_ListedWaiver], Field(max_length=5_000)]
+    waivers: Annotated[list[_ListedWaiver], Field(max_length=5_000, fail_fast=True)]
     commit: Hex | None
     base: _Base | None
     started_at: Code

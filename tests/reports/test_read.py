@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
@@ -229,6 +230,20 @@ def test_a_file_that_is_none(tmp_path: Path, make: Callable[[Path], object]) -> 
     make(tmp_path / "report.json")
     with pytest.raises(ReportError):
         read_report(tmp_path / "report.json", Config())
+
+
+def test_what_takes_long_is_not_taken() -> None:
+    """As large as a file may be: a million mistakes are not kept, and as many waivers as findings are not compared with each other."""
+    began = time.monotonic()
+    mistakes = b'{"observations":[' + b",".join([b"{}"] * 19_999) + b"]}"
+    with pytest.raises(ReportError):
+        parse_report(b'{"results":[' + b",".join([mistakes] * 80) + b"]}", Config())
+    made = rewritten()
+    seen = result(made)["observations"][0]
+    waivers = [{"owner": str(n), "reason": "", "expires": "never", "place": "a:1"} for n in range(15_000)]
+    result(made)["observations"] = [{**seen, "waiver": waiver} for waiver in waivers]
+    assert "15000 waived" in page(read(made).report)
+    assert time.monotonic() - began < 60, "it is a second or two"
 
 
 HOSTILE = (
