@@ -190,7 +190,8 @@ class _Observation(_Strict):
         place = Place(self.path, self.line or 1, self.column or 1) if self.path is not None else None
         waiver = self.waiver.made(rule) if self.waiver and self.holds is False else None
         applies = self.holds is not None or kind != "not-applicable"
-        return Observation(self.holds, self.message, place, self.address or "", {}, applies, self.fingerprint or "", waiver)
+        address, fingerprint = self.address or "", self.fingerprint or ""
+        return Observation(self.holds, self.message, place, address, applies=applies, fingerprint=fingerprint, waiver=waiver)
 
 
 class _Result(_Strict):
