@@ -17,14 +17,16 @@ lint: .venv/developed  ## style, types, workflows, manifests
 	$(BIN)/zizmor --offline --no-progress .
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/pre-commit validate-manifest .pre-commit-hooks.yaml
 
 docs: .venv/developed  ## write docs/checks/ from the rules and their tests
 	$(BIN)/python docs/generate.py
 
-lock: .venv/developed  ## pin what the Action installs
+lock: .venv/developed  ## pin what the Action installs and what the release is built with
 	$(BIN)/uv pip compile action/requirements.in --universal --python-version 3.11 --generate-hashes --upgrade --quiet -o action/requirements.txt
 	$(BIN)/uv pip compile action/live.in -c action/requirements.txt --universal --python-version 3.11 --generate-hashes --upgrade --quiet -o action/live.txt
+	$(BIN)/uv pip compile .github/build.in --universal --python-version 3.11 --generate-hashes --upgrade --quiet -o .github/build.txt
 
 bench: .venv/developed  ## ratios to named peers, measured in alternation
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check bandit

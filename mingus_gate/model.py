@@ -418,11 +418,12 @@ class Report:
     @property
     def waived(self) -> tuple[tuple[Result, Waiver, tuple[Observation, ...]], ...]:
         """What is waived of each result, by each waiver."""
-        return tuple(
-            (result, waiver, tuple(o for o in result.waived if o.waiver == waiver))
-            for result in self.results
-            for waiver in dict.fromkeys(o.waiver for o in result.waived if o.waiver)
-        )
+        found: dict[tuple[str, Waiver], tuple[Result, list[Observation]]] = {}
+        for result in self.results:
+            for seen in result.waived:
+                if seen.waiver:
+                    found.setdefault((result.rule.code, seen.waiver), (result, []))[1].append(seen)
+        return tuple((result, waiver, tuple(seen)) for (_, waiver), (result, seen) in found.items())
 
     @property
     def noted_waivers(self) -> tuple[Waiver, ...]:

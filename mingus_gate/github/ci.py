@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from mingus_gate.github.comment import compose, publish
 from mingus_gate.github.event import PUSH, Event, of_pull, read_event
 from mingus_gate.github.history import deepen
 from mingus_gate.github.inputs import Inputs, read_inputs
+from mingus_gate.github.retell import retell
 from mingus_gate.github.summary import SUMMARY_BOUND, write_outputs, write_summary
 from mingus_gate.model import Report
 from mingus_gate.repo.git import folder_in
@@ -37,6 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a file's name may be in no encoding
     try:
         inputs = read_inputs(vars(arguments), os.environ)
+        if inputs.comment_from:
+            report, event, notes = retell(inputs, inputs.comment_from, os.environ)
+            tell(report, inputs, event, os.environ, retold=notes)
+            return PASSES
         event = _found_pull(read_event(os.environ), inputs)
         base = inputs.base or event.base
         if base:
@@ -64,8 +69,11 @@ def _found_pull(event: Event, inputs: Inputs) -> Event:
     return of_pull(event, next(mine, {}))
 
 
-def tell(report: Report, inputs: Inputs, event: Event, environ: Mapping[str, str]) -> None:
-    """Writes log, report file, summary, comment, outputs and annotations. What fails becomes a warning and stops none of the others."""
+def tell(report: Report, inputs: Inputs, event: Event, environ: Mapping[str, str], *, retold: Sequence[str] | None = None) -> None:
+    """Writes log, report file, summary, comment, outputs and annotations. What fails becomes a warning and stops none of the others.
+
+    `retold` are notes on a report that another run made: the lines it names are not this run's to mark.
+    """
     folder = folder_in(inputs.path)
     links = Links(tree=f"{event.server}/{event.repository}/blob/{event.head}/{quote(folder)}" if event.head else "", commit=event.head)
     troubles = []
@@ -82,26 +90,27 @@ def tell(report: Report, inputs: Inputs, event: Event, environ: Mapping[str, str
         return ""
 
     def annotated() -> None:
-        print(*annotate(report, folder, room=MOST - len(troubles)), one_line(report), sep="\n")
+        marks = annotate(report, folder, room=MOST - len(troubles)) if retold is None else ()
+        print(*marks, one_line(report), sep="\n")
 
     attempt("the report was not printed", lambda: print(fenced(render_text(report)), flush=True))
-    page = partial(render_markdown, report, links, name=inputs.name, limit=SUMMARY_BOUND)
+    page = partial(render_markdown, report, links, name=inputs.name, limit=SUMMARY_BOUND, notes=retold or ())
     attempt("the job summary was not written", lambda: write_summary(environ, page()))
     file = attempt("the report file was not written", lambda: _write(inputs.report_file, render_json(report)))
     sarif = attempt("the SARIF file was not written", lambda: _write(inputs.sarif_file, render_sarif(report)) if inputs.sarif_file else "")
-    comment = attempt("no comment was written", lambda: _comment(report, inputs, event, replace(links, report=event.run)))
+    comment = attempt("no comment was written", lambda: _comment(report, inputs, event, replace(links, report=event.run), retold or ()))
     outputs = {**_outputs(report), "report-file": file, "sarif-file": sarif, "comment-url": comment}
     attempt("the outputs were not set", lambda: write_outputs(environ, outputs))
     attempt("the lines were not annotated", annotated)
 
 
-def _comment(report: Report, inputs: Inputs, event: Event, links: Links) -> str:
+def _comment(report: Report, inputs: Inputs, event: Event, links: Links, notes: Sequence[str]) -> str:
     """Writes the comment where there is a pull request, and returns its address."""
     if inputs.comment == "never" or event.pull is None:
         return ""
     if not inputs.token:
         raise ApiError(0, "there is no token; leave the input `github-token` at its default")
-    text = compose(report, links, inputs.key, inputs.name)
+    text = compose(report, links, inputs.key, inputs.name, notes)
     try:
         return publish(Client(event.api, event.graphql, inputs.token), event, text, inputs.comment)
     except ApiError as error:

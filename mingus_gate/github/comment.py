@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -30,10 +30,10 @@ MARKER = re.compile(r"<!-- mingus-gate:v1 key=(\S+) -->")
 STATE = re.compile(r"^<!-- state (\w+) -->", re.MULTILINE)
 
 
-def compose(report: Report, links: Links, key: str, name: str = "") -> str:
+def compose(report: Report, links: Links, key: str, name: str = "", notes: Sequence[str] = ()) -> str:
     """The comment's text. Its first lines are hidden: the marker, then what a mail's preview shows."""
     for rows in (5, 3, 1):
-        page = render_markdown(report, links, name=name, rows=rows, limit=AIM, timed=False)
+        page = render_markdown(report, links, name=name, rows=rows, limit=AIM, timed=False, notes=notes)
         text = f"<!-- mingus-gate:v1 key={key} -->\n<!-- {one_line(report)} -->\n<!-- state {_state(report)} -->\n{page}"
         if len(text.encode()) <= BOUND:
             break

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-PULL_REQUEST, PUSH = "pull_request", "push"
+PULL_REQUEST, PUSH, WORKFLOW_RUN = "pull_request", "push", "workflow_run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,29 @@ def read_event(environ: Mapping[str, str]) -> Event:
         server=server,
         run=f"{server}/{repository}/actions/runs/{run}" if run and repository else "",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The run of another workflow that started this one. GitHub says all this, and nothing that ran there can change it."""
+
+    head: str
+    """The tip of the branch it ran for."""
+
+    repository: str
+    """owner/name of that branch's repository; empty where it was deleted."""
+
+    conclusion: str
+    page: str
+
+
+def read_run(environ: Mapping[str, str]) -> Run | None:
+    """The run that started the one that `environ` describes; None for any event but workflow_run."""
+    run = _mapping(_payload(environ.get("GITHUB_EVENT_PATH", "")), "workflow_run")
+    if environ.get("GITHUB_EVENT_NAME") != WORKFLOW_RUN or not run:
+        return None
+    repository = str(_mapping(run, "head_repository").get("full_name") or "")
+    return Run(str(run.get("head_sha") or ""), repository, str(run.get("conclusion") or ""), str(run.get("html_url") or ""))
 
 
 def of_pull(event: Event, pull: Mapping[str, Any]) -> Event:

@@ -27,6 +27,7 @@ ARGUMENTS = {
     "key": "tells several gates of one repository apart (default: default)",
     "report-file": "where to write the JSON report (default: a file in RUNNER_TEMP)",
     "sarif-file": "where to write the SARIF report for code scanning (default: nowhere)",
+    "comment-from": "judge nothing: comment what this JSON report of the run that started this one (workflow_run) says; it is not trusted",
 }
 """Each is also read from INPUT_<NAME>, as action.yml hands it over. The token only is: arguments are shown by `ps`."""
 
@@ -49,6 +50,7 @@ class Inputs:
     key: str
     report_file: Path
     sarif_file: Path | None
+    comment_from: Path | None
     token: str
 
     @property
@@ -90,6 +92,7 @@ def read_inputs(arguments: Mapping[str, object], environ: Mapping[str, str]) -> 
         key=_key(given("key") or "default"),
         report_file=Path(given("report-file") or Path(tempfile.mkdtemp(prefix="mingus-gate-", dir=environ.get("RUNNER_TEMP")), "report.json")),
         sarif_file=Path(given("sarif-file")) if given("sarif-file") else None,
+        comment_from=Path(given("comment-from")) if given("comment-from") else None,
         token=environ.get("INPUT_GITHUB_TOKEN") or environ.get("GITHUB_TOKEN", ""),
     )
 

@@ -33,15 +33,22 @@ FOLDS = ("checks", "what to do next", "waivers", "not verified", "checklist")
 
 
 def render_markdown(
-    report: Report, links: Links | None = None, *, name: str = "", rows: int = 1000, limit: int | None = None, timed: bool = True
+    report: Report,
+    links: Links | None = None,
+    *,
+    name: str = "",
+    rows: int = 1000,
+    limit: int | None = None,
+    timed: bool = True,
+    notes: Sequence[str] = (),
 ) -> str:
     """The report for a person on GitHub.
 
     `name` tells several gates of one repository apart, `rows` bounds the table of what blocks, `timed` shows how long the
-    run took. The page is kept within `limit` bytes by shorter folds, then by fewer; what blocks always stays.
+    run took, `notes` stand below the headline. The page is kept within `limit` bytes by shorter folds, then by fewer; what blocks always stays.
     """
     links = links or Links(report.tree)
-    view = {**_view(report), **_writers(links), "name": name, "most": rows, "footer": _footer(report, links, timed)}
+    view = {**_view(report), **_writers(links), "name": name, "notes": notes, "most": rows, "footer": _footer(report, links, timed)}
     for length, folds in [*((length, FOLDS) for length in LENGTHS), *((LENGTHS[-1], FOLDS[:kept]) for kept in reversed(range(len(FOLDS))))]:
         page = _template().render(view, length=length, folds=folds, left_out=FOLDS[len(folds) :], more=partial(_more, length))
         if limit is None or len(page.encode()) <= limit:

@@ -115,6 +115,11 @@ def with_fault(folder: Path, name: str) -> None:
 PULL = {"pull_request": {"number": 7, "head": {"sha": "f00ba12", "repo": {"full_name": "acme/shop"}}}}
 
 
+NEXT = "the commit that act will make"
+OBEYED = "  ❗  "
+"""What act puts before a command that the runner takes."""
+
+
 def act(
     tmp_path: Path,
     shipped: Path,
@@ -132,8 +137,9 @@ def act(
     (checkout / ".github/workflows/gate.yml").write_text(workflow)
     git(checkout, "add", "--all")
     git(checkout, "commit", "--quiet", "--allow-empty", "-m", "push")
-    for pull in github.pulls:  # those of the commit that was just made
-        pull["head"]["sha"] = git(checkout, "rev-parse", "HEAD")
+    for pull in github.pulls:
+        if pull["head"]["sha"] == NEXT:
+            pull["head"]["sha"] = git(checkout, "rev-parse", "HEAD")
     (tmp_path / "event.json").write_text(json.dumps(PULL if payload is None else payload))
     command = [f"{BIN}/act", event, "-C", f"{checkout}", "-W", ".github/workflows/gate.yml", "-e", f"{tmp_path}/event.json", "--json"]
     command += ["-P", "ubuntu-latest=-self-hosted", "--pull=false", "--insecure-secrets", "--no-cache-server"]

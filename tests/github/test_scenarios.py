@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.github.server import EXPIRED, ISSUES_ONLY, JOB, READ_ONLY, Fault, GitHub
-from tests.github.test_action import Run, act, git
+from tests.github.test_action import NEXT, OBEYED, Run, act, git
 from tests.github.test_action import shipped as shipped
 from tests.tools import write
 
@@ -89,7 +89,7 @@ def impostor(github: GitHub) -> None:
 
 
 def open_pull(github: GitHub) -> None:
-    github.pull(7, "the commit that act will make")
+    github.pull(7, NEXT)
 
 
 def deleted(github: GitHub) -> None:
@@ -193,7 +193,7 @@ def test_scenario(name: str, tmp_path: Path, shipped: Path, github: GitHub) -> N
     assert CANARY not in everything
     assert scenario.token not in everything
     assert "Traceback" not in everything
-    assert not any(line.startswith("::error::owned") for line in run.lines)
+    assert not any(line.startswith(f"{OBEYED}::error::owned") for line in run.lines)
 
 
 def judge(scenario: Scenario, tmp_path: Path, shipped: Path, github: GitHub) -> Run:
