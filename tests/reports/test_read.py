@@ -81,6 +81,7 @@ WAIVED = replace(broken("there is no limit", PLACE), waiver=Waiver(WORST, "one w
         replace(whole(), scanned=Scanned(9, 7, (Unread("old.py", "SyntaxError", 3),), (Unread("big.bin", "too large"),), "git")),
         replace(whole(), base=Base("main", "ba5e000", judge(whole().checks))),
         replace(whole(), base=Base("main", reason="no base to compare with")),
+        replace(whole(), base=Base("main", "ba5e000", judge(whole().checks), loosened=("fail-on goes from critical to never",))),
         replace(whole(), waivers=(samples.TABLE, samples.COMMENT, samples.ENDED)),
     ],
 )
