@@ -20,8 +20,11 @@ def command(level: str, message: str, *, title: str = "", place: Place | None = 
 
 
 def annotate(report: Report, folder: str = "", *, room: int = MOST) -> Iterator[str]:
-    """One line for each open failure, what blocks first. `folder` leads from the repository's root to the tree judged; `room` warnings fit."""
-    failed = sorted((r for r in report.results if r.is_open), key=lambda r: (-r.rule.severity, -r.rule.points))
+    """One line for each failed rule, what the change brought first.
+
+    `folder` leads from the repository's root to the tree judged; `room` warnings fit.
+    """
+    failed = sorted((r for r in report.results if r.is_open), key=lambda r: (r.change != "new", -r.rule.severity, -r.rule.points))
     blocking = set(report.score.blocking)
     errors = [r for r in failed if r.rule.code in blocking or r.rule.severity is Severity.CRITICAL]
     warnings = [r for r in failed if r not in errors and r.rule.severity is Severity.WARNING]

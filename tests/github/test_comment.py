@@ -53,6 +53,16 @@ def test_the_same_text_is_not_written_again(github: GitHub, event: Event) -> Non
     assert github.comments[0]["edits"] == 0
 
 
+def test_a_push_that_changes_nothing_for_a_reader_is_not_written(github: GitHub, event: Event) -> None:
+    shas = ("f00ba12" + "0" * 33, "c0ffee1" + "1" * 33)
+    links = [Links(f"https://github.com/acme/shop/blob/{sha}/", f"https://github.com/acme/shop/actions/runs/{n}", sha) for n, sha in enumerate(shas)]
+    first, second = (compose(blocked(), link, "default") for link in links)
+    assert first != second
+    write(github, event, first)
+    write(github, event, second)
+    assert written(github) == [(1001, first, 0)]
+
+
 def test_the_text_does_not_depend_on_the_time_it_took() -> None:
     assert compose(blocked(seconds=1.0), Links(), "default") == compose(blocked(seconds=9.0), Links(), "default")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,12 @@ def test_a_fence_stops_commands() -> None:
     assert mark
     assert (text, last) == ("::error::x", f"::{mark[1]}::")
     assert fenced("x") != fenced("x")
+
+
+def test_what_the_change_brought_comes_first() -> None:
+    failed = [result(rule(f"tls.rule-{n}", Severity.CRITICAL), broken("x", Place("a.py", n + 1))) for n in range(12)]
+    failed[11] = replace(failed[11], change="new")
+    assert next(annotate(report(*failed))).startswith("::error title=mingus-gate%3A tls.rule-11,")
 
 
 def test_what_is_waived_is_not_annotated() -> None:
