@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -14,8 +13,6 @@ from mingus_gate.model import Ask, Check, Kind, Observation, Result, Rule, Unrea
 from mingus_gate.redact import Redactor
 from mingus_gate.repo import Repo
 from mingus_gate.target import NotGivenError, Target
-
-log = logging.getLogger(__name__)
 
 
 def assess(
@@ -99,7 +96,9 @@ def observe(ask: Ask, subject: object) -> tuple[list[Observation], str]:
     except NotGivenError as missing:
         return [unclear(str(missing))], ""
     except Exception as error:  # one rule's fault must not end the others
-        log.debug("rule crashed", exc_info=True)
+        import logging  # here: a commit hook has no time to load what it hardly needs
+
+        logging.getLogger(__name__).debug("rule crashed", exc_info=True)
         return [], type(error).__name__
     return observations, ""
 
