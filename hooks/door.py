@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -79,7 +80,9 @@ def note(text: str) -> None:
 
 def guarded(hook: Callable[[Sequence[str]], int], argv: Sequence[str] | None) -> int:
     """Runs a hook and returns its exit code."""
-    gc.disable()  # the trees of a run are kept to its end; collecting among them costs a fifth of the time
+    if argv is None:  # the process is ours: its trees are kept to the end, and collecting among them costs a fifth of the time
+        gc.disable()
+        atexit.register(gc.freeze)  # Python's last collection too
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal that is not UTF-8 must not end the run
     try:
