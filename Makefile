@@ -32,6 +32,7 @@ bench: .venv/developed  ## ratios to named peers, measured in alternation
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check bandit
 	$(BIN)/python benchmarks/scan.py
 	$(BIN)/python benchmarks/base.py
+	$(BIN)/python benchmarks/hook.py
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mingus-gate needs Python 3.11 or newer; run make PYTHON=python3.12 …")'

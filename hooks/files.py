@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from mingus_gate import checks
@@ -27,7 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def hook(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser("mingus-hook-files", description="Judges the whole tree; shows what was found in the given files.")
+    shape = partial(argparse.HelpFormatter, width=100)  # asked for the terminal's, it loads shutil and what packs archives
+    about = "Judges the whole tree; shows what was found in the given files."
+    parser = argparse.ArgumentParser("mingus-hook-files", description=about, formatter_class=shape)
     parser.add_argument("--rules", required=True, type=_names, metavar="NAME,…", help="rules (tls.hsts) or whole checks (tls) to ask")
     parser.add_argument("files", nargs="*", metavar="FILE", help="the committed files (default: all)")
     arguments = parser.parse_args(argv)
@@ -47,6 +49,8 @@ def hook(argv: Sequence[str]) -> int:
 def _names(text: str) -> frozenset[str]:
     names = frozenset(text.split(","))
     if unknown := sorted(name for name in names if not _exists(name)):
+        import difflib
+
         near = difflib.get_close_matches(unknown[0], [*checks.RULES, *checks.IDS], n=1)
         raise argparse.ArgumentTypeError(f"no rule or check `{unknown[0]}`{f'; did you mean `{near[0]}`?' if near else ''}")
     return names

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 import threading
 import time
@@ -16,8 +15,6 @@ from mingus_gate.redact import Redactor
 from mingus_gate.repo import Repo
 from mingus_gate.repo.quote import quote
 from mingus_gate.target import NotGivenError, Target
-
-log = logging.getLogger(__name__)
 
 ABOUT_SECRETS = re.compile(r"^env-vars\.|secret|key|token|passw|jwt|back-door|dump")
 """Rules whose findings may point to a line with a secret: that line is never shown."""
@@ -104,7 +101,9 @@ def observe(ask: Ask, subject: object) -> tuple[list[Observation], str]:
     except NotGivenError as missing:
         return [unclear(str(missing))], ""
     except Exception as error:  # one rule's fault must not end the others
-        log.debug("rule crashed", exc_info=True)
+        import logging  # here: a commit hook has no time to load what it hardly needs
+
+        logging.getLogger(__name__).debug("rule crashed", exc_info=True)
         return [], type(error).__name__
     return observations, ""
 

@@ -21,8 +21,19 @@ CHANGES = {"append", "extend", "insert", "add", "update", "setdefault", "pop", "
 NO_NODES = {"ctx", "id", "attr", "name", "arg", "asname", "module", "level", "names", "kind", "type_comment", "type_ignores"}
 """Fields of syntax nodes that hold names, numbers and contexts; `names` of an import is added below."""
 
-_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {ast.Import: ("names",), ast.ImportFrom: ("names",)}
-"""Node type → its fields that may hold nodes, filled as types are met."""
+
+class _Fields(dict[type, tuple[str, ...] | None]):
+    """Node type → its fields that may hold nodes, filled as types are met; None for what is no node."""
+
+    def __missing__(self, kind: type) -> tuple[str, ...] | None:
+        if not issubclass(kind, ast.AST):
+            self[kind] = None
+        else:
+            self[kind] = () if kind in (ast.Constant, ast.alias) else tuple(field for field in kind._fields if field not in NO_NODES)
+        return self[kind]
+
+
+_FIELDS = _Fields({ast.Import: ("names",), ast.ImportFrom: ("names",)})
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 """Said where a file does not parse: newer syntax needs the gate to be run with a newer Python."""
@@ -51,7 +62,8 @@ class Module:
         self._names: dict[ast.Attribute, str] = {}
         self._sources: dict[ast.AST, str] = {}
         self._facts: dict[Callable[[Module], Any], Any] = {}
-        self._index()
+        self._nodes[ast.Module].append(self.tree)
+        self._index(self.tree)
 
     def fact(self, find: Callable[[Module], Fact]) -> Fact:
         """What `find(self)` returns, found once. It must come from this file alone: the tree of the base shares it."""
@@ -60,19 +72,24 @@ class Module:
         found: Fact = self._facts[find]
         return found
 
-    def _index(self) -> None:
-        stack: list[tuple[ast.AST, int]] = [(self.tree, 0)]
-        while stack:
-            node, depth = stack.pop()
-            if depth > MAX_DEPTH:
-                raise NotParsedError(f"nested deeper than {MAX_DEPTH} levels", getattr(node, "lineno", 1))
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and not node.value.isascii():
-                node.value = node.value.encode("utf-8", "replace").decode()  # a lone surrogate could not be printed
-            self._nodes[type(node)].append(node)
-            if children := _children(node):
-                self._parents.update(dict.fromkeys(children, node))
-                depth += 1
-                stack += [(child, depth) for child in reversed(children)]
+    def _index(self, node: ast.AST, depth: int = 0) -> None:
+        """Takes in all nodes below `node`. Half of all nodes hold none: they are not gone down to."""
+        if depth > MAX_DEPTH:
+            raise NotParsedError(f"nested deeper than {MAX_DEPTH} levels", getattr(node, "lineno", 1))
+        nodes, parents, held = self._nodes, self._parents, node.__dict__
+        for field in _FIELDS[type(node)] or ():
+            value: Any = held.get(field)
+            for child in value if type(value) is list else (value,):
+                kind = type(child)
+                fields = _FIELDS[kind]
+                if fields is None:
+                    continue
+                parents[child] = node
+                nodes[kind].append(child)
+                if fields:
+                    self._index(child, depth + 1)
+                elif kind is ast.Constant and type(child.value) is str and not child.value.isascii():
+                    child.value = child.value.encode("utf-8", "replace").decode()  # a lone surrogate could not be printed
 
     @cached_property
     def dotted(self) -> str:
@@ -268,10 +285,7 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
 
 def _children(node: ast.AST) -> list[ast.AST]:
     """The nodes directly below, in source order."""
-    kind = type(node)
-    if kind not in _FIELDS:
-        _FIELDS[kind] = () if kind in (ast.Constant, ast.alias) else tuple(field for field in kind._fields if field not in NO_NODES)
-    fields = _FIELDS[kind]
+    fields = _FIELDS[type(node)]
     found: list[ast.AST] = []
     if not fields:
         return found

@@ -22,7 +22,6 @@ MAX_BYTES = 5 * 1024 * 1024
 
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 WORD = re.compile(rb"\w+")
-NEWLINE = re.compile(r"\r\n|\r|\n")
 IGNORED_FOLDERS = {".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".tox", ".nox"}
 
 ROLES: tuple[tuple[Role, re.Pattern[str]], ...] = (
@@ -101,7 +100,7 @@ class File:
     @cached_property
     def lines(self) -> list[str]:
         """The lines as Python and editors count them: a form feed or U+2028 ends none."""
-        lines = NEWLINE.split(self.text)
+        lines = self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         return lines if lines[-1] else lines[:-1]
 
     @property

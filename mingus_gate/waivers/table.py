@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
@@ -65,5 +64,7 @@ def one_line(value: object) -> str:
 
 
 def nearest(word: str, choices: Collection[str]) -> str:
+    import difflib  # here: a commit hook has no time to load what it hardly needs
+
     near = difflib.get_close_matches(word, sorted(choices), n=1, cutoff=0.5)
     return f"; did you mean `{near[0]}`?" if near else ""

@@ -7,10 +7,10 @@ import re
 from mingus_gate.model import Place, Role
 from mingus_gate.repo import Repo
 from mingus_gate.repo.database.engines import engines
-from mingus_gate.repo.deploy.nouns import for_development
 from mingus_gate.repo.env.dotenv import env_files
 from mingus_gate.repo.flask.app import settings
 from mingus_gate.repo.requirements import FOR_SOMETHING_ELSE, REQUIREMENTS_FILE
+from mingus_gate.repo.tree import File
 
 ADDRESS = re.compile(r"(postgres|postgresql|cockroachdb|mysql|mariadb|mssql|oracle)(\+\w+)?://")
 DOCKERFILE = re.compile(r"(^|/)(docker|container)file[^/]*$|\.dockerfile$", re.IGNORECASE)
@@ -34,23 +34,36 @@ def databases(repo: Repo) -> dict[str, Place]:
     for text, place in texts:
         if address := ADDRESS.match(text):
             found.setdefault(SAME.get(address[1], address[1]), place)
-    if not found:
-        found = {kind: line for kind, names in DRIVERS.items() if (line := _required(repo, names))}
+    if not found and (files := _installing(repo)):
+        found = {kind: line for kind, names in DRIVERS.items() if (line := _required(files, names))}
     return found
 
 
-def _required(repo: Repo, names: tuple[str, ...]) -> Place | None:
+def _installing(repo: Repo) -> list[tuple[File, bool]]:
+    """The files that say what is installed, and whether they are Dockerfiles."""
+    found: list[tuple[File, bool]] = []
+    for file in repo.tree:
+        if DOCKERFILE.search(file.path) and file.role is Role.PRODUCTION and not _for_development(file):
+            found.append((file, True))
+        wanted = REQUIREMENTS_FILE.search(file.path) or file.name in ("pyproject.toml", "Pipfile", "setup.py", "setup.cfg")
+        if wanted and file.role is not Role.VENDORED and not file.binary and not FOR_SOMETHING_ELSE.search(file.path):
+            found.append((file, False))
+    return found
+
+
+def _required(files: list[tuple[File, bool]], names: tuple[str, ...]) -> Place | None:
     """The first line that requires or installs one of the packages, told by text: a commit hook reads no more."""
     word = re.compile(rf"""(?:^|["'])\s*({"|".join(names)})\s*(?=[=<>~!\[;"',@#\s]|$)""", re.IGNORECASE)
     installed = re.compile(rf"pip3? install\b[^\n]{{0,300}}?[\s\"']({'|'.join(names)})(?=[=<>~!\[;\"'\s]|$)", re.IGNORECASE)
-    for file in repo.tree:
-        if DOCKERFILE.search(file.path) and file.role is Role.PRODUCTION and not for_development(file.path):
-            found = next((number for number, line in enumerate(file.lines, 1) if installed.search(line)), 0)
-            if found:
-                return Place(file.path, found)
-        wanted = REQUIREMENTS_FILE.search(file.path) or file.name in ("pyproject.toml", "Pipfile", "setup.py", "setup.cfg")
-        if wanted and file.role is not Role.VENDORED and not file.binary and not FOR_SOMETHING_ELSE.search(file.path):
-            for number, line in enumerate(file.lines, 1):
-                if word.search(line):
-                    return Place(file.path, number)
+    for file, is_image in files:
+        pattern = installed if is_image else word
+        for number, line in enumerate(file.lines, 1):
+            if pattern.search(line):
+                return Place(file.path, number)
     return None
+
+
+def _for_development(file: File) -> bool:
+    from mingus_gate.repo.deploy.nouns import for_development  # here: a hook has no time for it where no Dockerfile is
+
+    return for_development(file.path)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mingus_gate.model import Place
-from mingus_gate.repo.tree import NEWLINE
 
+NEWLINE = re.compile(r"\r\n|\r|\n")
 DEVELOPMENT = {
     *("dev", "develop", "development", "local", "override", "test", "tests", "testing", "ci", "e2e", "cypress", "debug", "devcontainer"),
     *("sandbox", "demo", "example", "playground", "vagrant", "molecule", "codespaces", "gitpod"),

@@ -9,7 +9,6 @@ from typing import Any
 from mingus_gate.model import Place
 from mingus_gate.repo import Repo
 from mingus_gate.repo.migrations.bindings import Arguments, Scope
-from mingus_gate.repo.migrations.ddl import run_sql
 from mingus_gate.repo.migrations.expressions import Expressions
 from mingus_gate.repo.migrations.operations import Run, operate
 from mingus_gate.repo.migrations.standing import Standing
@@ -46,6 +45,8 @@ class Connection:
         statement = self._opened(given.get(0, "sqltext", "statement", "clause", "object_"), scope)
         place = scope.module.place(node)
         if isinstance(statement, str):
+            from mingus_gate.repo.migrations.ddl import run_sql  # here: a history without SQL has no time for what reads it
+
             run_sql(statement, self.standing, place)
         elif (
             isinstance(statement, ast.AST)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import posixpath
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -74,6 +73,8 @@ def _sections(file: File) -> Iterator[tuple[str, Mapping[str, str]]]:
 
 
 def _toml(file: File) -> dict[str, str]:
+    import tomllib  # here: a commit hook has no time for it where alembic.ini says it
+
     try:
         table = tomllib.loads(file.text).get("tool", {}).get("alembic", {})
     except (tomllib.TOMLDecodeError, RecursionError):

@@ -52,11 +52,12 @@ def read_column(
         return None
     typed = words.get("type_") or next((a for a in positional if not _is_attached(module, a)), None)
     kind = read_type(repo, module, typed) if typed is not None else given
-    column = _column(repo, module, words, positional, Column(name, kind, nullable, place=module.place(call)))
+    attached = [(last_name(module, argument), argument) for argument in positional if isinstance(argument, ast.Call)]
+    column = _column(repo, module, words, {last for last, _ in attached}, Column(name, kind, nullable, place=module.place(call)))
     if any(isinstance(a, ast.Starred) for a in call.args) or None in words:
         column = replace(column, nullable=None, default=None, type=column.type if typed is not None else UNTOLD)
-    keys = [read_foreign_key(repo, module, (name,), a) for a in positional if isinstance(a, ast.Call) and is_call(module, a, "ForeignKey")]
-    return Read(column, _flagged(repo, module, call, words, table, name, naming), keys)
+    keys = [read_foreign_key(repo, module, (name,), argument) for last, argument in attached if last == "ForeignKey"]
+    return Read(column, _flagged(repo, module, words, table, column, naming), keys)
 
 
 def _named(repo: Repo, module: Module, call: ast.Call, words: Words, name: str) -> tuple[str, list[ast.expr]]:
@@ -68,16 +69,17 @@ def _named(repo: Repo, module: Module, call: ast.Call, words: Words, name: str) 
     return (text_of(repo, module, written) or "") if written is not None else name, positional
 
 
-def _column(repo: Repo, module: Module, words: Words, positional: list[ast.expr], column: Column) -> Column:
+def _column(repo: Repo, module: Module, words: Words, attached: set[str], column: Column) -> Column:
     """The column with what its keywords say, and what is attached to it."""
-    attached = {last_name(module, argument) for argument in positional if isinstance(argument, ast.Call)}
     primary = flag(repo, module, words.get("primary_key"), False) is True
     filled = bool(attached & {"Computed", "FetchedValue", "DefaultClause"})
-    return replace(
-        column,
+    return Column(  # not replace(), which takes four times as long: there may be thousands
+        column.name,
+        column.type,
         nullable=flag(repo, module, words.get("nullable"), False if primary or "Identity" in attached else column.nullable),
         default=_default(repo, module, words.get("server_default"), filled),
         primary_key=primary,
+        place=column.place,
         server_default=_server_default(words.get("server_default")),
     )
 
@@ -103,13 +105,13 @@ def _server_default(node: ast.expr | None) -> str:
     return "" if node is None or is_none(node) else ast.unparse(node)
 
 
-def _flagged(repo: Repo, module: Module, call: ast.Call, words: Words, table: str, name: str, naming: Naming) -> list[Index]:
+def _flagged(repo: Repo, module: Module, words: Words, table: str, column: Column, naming: Naming) -> list[Index]:
     """The index of `index=True`, the constraint of `unique=True`; both together are a unique index."""
     unique = flag(repo, module, words.get("unique"), False) is True
-    place = module.place(call)
+    name, place = (column.name,), column.place
     if flag(repo, module, words.get("index"), False) is True:
-        return [Index(conventional("ix", naming, table, (name,)), (name,), unique, place=place)]
-    return [Index(conventional("uq", naming, table, (name,)), (name,), True, True, place)] if unique else []
+        return [Index(conventional("ix", naming, table, name), name, unique, place=place)]
+    return [Index(conventional("uq", naming, table, name), name, True, True, place)] if unique else []
 
 
 def _is_text(repo: Repo, module: Module, node: ast.expr) -> bool:

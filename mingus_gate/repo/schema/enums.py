@@ -73,7 +73,7 @@ def _listed(repo: Repo, module: Module, arguments: list[ast.expr]) -> tuple[str,
 def number_of(repo: Repo, module: Module, node: ast.expr | None) -> int | None:
     if node is None:
         return None
-    literal = repo.resolve(module, node).literal
+    literal = node.value if isinstance(node, ast.Constant) else repo.resolve(module, node).literal
     return literal if isinstance(literal, int) and not isinstance(literal, bool) else None
 
 
