@@ -569,7 +569,19 @@ QUIET: Quiet = {
             {**made('sa.Column("name", sa.String(80), nullable=False, server_default="x")'), "app.py": DRIFT_MODELS.replace(NAME, "")},
         ),
     ],
-    "migrations.lengths": [("the same length", AGREE), ("one side says no length", modelled("name = db.Column(db.String)"))],
+    "migrations.lengths": [
+        ("the same length", AGREE),
+        ("one side says no length", modelled("name = db.Column(db.String)")),
+        (
+            "an enum's value that a revision took out, and PostgreSQL keeps",
+            {
+                **made('sa.Column("name", sa.Enum("a", "b", name="mood"))'),
+                "migrations/versions/5e6f.py": "import sqlalchemy as sa\n"
+                + step('"5e6f"', '"1a2b"', 'op.alter_column("users", "name", type_=sa.Enum("a", name="mood"))'),
+                "app.py": DRIFT_MODELS.replace("db.String(80)", 'db.Enum("a", "b", name="mood")'),
+            },
+        ),
+    ],
     "migrations.keys": [
         ("no key on either side", AGREE),
         (
@@ -607,7 +619,17 @@ REPORTED: Reported = {
             "app.py:11",
         )
     ],
-    "migrations.lengths": [("a longer text", modelled("name = db.Column(db.String(120))"), "app.py:15")],
+    "migrations.lengths": [
+        ("a longer text", modelled("name = db.Column(db.String(120))"), "app.py:15"),
+        (
+            "a new value of an enum",
+            {
+                **made('sa.Column("name", sa.Enum("a", name="mood"))'),
+                "app.py": DRIFT_MODELS.replace("db.String(80)", 'db.Enum("a", "paused", name="mood")'),
+            },
+            "app.py:15",
+        ),
+    ],
     "migrations.keys": [("an index without a revision", modelled("name = db.Column(db.String(80), index=True)"), "app.py:15")],
     "migrations.leftovers": [("a column that no model has", modelled(""), "app.py:11")],
     "migrations.from-empty": [

@@ -110,7 +110,8 @@ def _plain(name: str) -> str:
 
 def _compare(found: Comparison, table: Table, there: Table, dialect: str) -> None:
     missing = [column for name, column in table.columns.items() if name not in there.columns]
-    used = {name for key in (*there.indexes, *there.foreign_keys) for name in key.columns}
+    keys: list[Index | ForeignKey] = [*there.indexes, *there.foreign_keys]
+    used = {name for key in keys for name in key.columns}
     for column in missing:
         if column.name in used:  # it was there before the history began, or it is added in a way we do not read
             reason = "a key over it, though no revision adds it"

@@ -54,7 +54,7 @@ def _drift(repo: Repo, one: Replayed) -> Drift:
     migrated = replace(one.schema, assumed=drift.assumed)
     kind = repo.fact(dialect)
     found = diff(models, migrated, kind)
-    checked = _Checked(repo, claimed, models, migrated)
+    checked = _Checked(repo, claimed, models, migrated, one.history)
     return replace(drift, found=checked.judge(found))
 
 
@@ -92,6 +92,7 @@ class _Checked:
     claim: Claim
     models: Schema
     migrated: Schema
+    history: History
 
     def judge(self, found: Comparison) -> Comparison:
         differences: list[Difference] = []
@@ -114,12 +115,20 @@ class _Checked:
             return None
         if one.kind in ("type", "length") and self.claim.types:
             return None if self.claim.types.endswith("=False") else self.claim.types
+        if one.kind == "length" and self._known_value(one):
+            return None
         leftover = one.kind.endswith("leftover")
         table = self.models.tables.get(one.table) or self.migrated.tables.get(one.table) or Table(one.table)
         if leftover and not one.column and "." in one.table and not self.claim.include_schemas:
             return None
         answer = self._asked(one, table, leftover)
         return {True: "", False: None, None: "include_object in env.py"}[answer]
+
+    def _known_value(self, one: Difference) -> bool:
+        """Whether revisions name an enum's values after all: PostgreSQL never takes one out of a type again."""
+        columns = [schema.tables[one.table].columns[one.column] for schema in (self.models, self.migrated) if one.table in schema.tables]
+        more = {value.encode() for value in columns[0].type.values} - {value.encode() for value in columns[-1].type.values}
+        return bool(more) and all(any(r.module.file.mentions(value) for r in self.history.revisions) for value in more)
 
     def _asked(self, one: Difference, table: Table, leftover: bool) -> bool | None:
         """What env.py's filters answer, first for the table, then for what stands in it."""

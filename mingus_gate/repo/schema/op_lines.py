@@ -20,7 +20,8 @@ TYPE_INSIDE = re.compile(r"(?<![\w.\"'])(?:\w+\.)*[A-Z]\w*(?=[(),])")
 
 def type_line(type_: Type) -> str:
     """`String(20)` as a migration writes it: `sa.String(20)`. A type of the application's own stays as it stands."""
-    head, bracket, rest = type_.shown.partition("(")
+    whole = "" if "…" in type_.shown else type_.shown  # shortened, it would not run
+    head, bracket, rest = whole.partition("(")
     return f"{_owned(head)}{bracket}{TYPE_INSIDE.sub(lambda found: _owned(found[0]), rest)}" if head else "..."
 
 
@@ -50,7 +51,9 @@ def drop_column(table: str, column: str) -> str:
 def alter_column(table: str, model: Column, there: Column, *, type_: bool = False) -> str:
     """The line that gives a column the model's type, or whether it may be NULL."""
     change = f"type_={type_line(model.type)}" if type_ else f"nullable={model.nullable and not model.primary_key}"
-    return f"op.alter_column({_text(_bare(table))}, {_text(model.name)}, existing_type={type_line(there.type)}, {change}{_schema(table)})"
+    in_python = there.type.shown.partition("(")[0].rpartition(".")[2][:1].isupper()  # SQL says `character varying(20)`
+    existing = f"existing_type={type_line(there.type)}, " if in_python else ""
+    return f"op.alter_column({_text(_bare(table))}, {_text(model.name)}, {existing}{change}{_schema(table)})"
 
 
 def create_table(table: Table) -> tuple[str, ...]:

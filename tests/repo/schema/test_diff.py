@@ -196,3 +196,9 @@ def test_a_column_that_a_key_of_the_migrations_names_may_be_there() -> None:
     found = diff(schema(table("users", EMAIL)), schema(table("users", indexes=(Index("ix", ("email",)),))))
     assert not [d for d in found.differences if d.kind == "column"]
     assert [(d.kind, d.name) for d in found.doubts] == [("column", "users.email")]
+
+
+def test_a_type_written_in_sql_is_not_named_in_the_line() -> None:
+    there = table("users", replace(EMAIL, type=Type("text", shown="character varying(80)")))
+    [found] = compare(table("users", EMAIL), there).differences
+    assert found.steps == ('op.alter_column("users", "email", type_=sa.String(254))',)
