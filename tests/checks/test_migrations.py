@@ -960,7 +960,14 @@ UNKNOWN: Unknown = {
     "migrations.lengths": [("no metadata", {**AGREE, **ENV}, "target_metadata")],
     "migrations.keys": [("no metadata", {**AGREE, **ENV}, "target_metadata")],
     "migrations.leftovers": [("no metadata", {**AGREE, **ENV}, "target_metadata")],
-    "migrations.from-empty": [("no metadata", {**AGREE, **ENV}, "target_metadata")],
+    "migrations.from-empty": [
+        ("no metadata", {**AGREE, **ENV}, "target_metadata"),
+        (
+            "one branch renames the table that another changes",
+            {**AGREE, NEWEST: step('"5e6f"', '"3c4d"', "op.rename_table('users', 'people')\n    op.drop_column('users', 'name')")},
+            "order of its branches",
+        ),
+    ],
     "migrations.single-head": [
         ("a computed id", {**LINE, "migrations/versions/e.py": step("make_id()", '"3c4d"')}, "make_id()"),
         ("a file that does not parse", {**FORK, "migrations/versions/7a8b_merge.py": "revision = (\n"}, "7a8b_merge.py"),

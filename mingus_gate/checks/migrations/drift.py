@@ -112,6 +112,9 @@ def from_empty(repo: Repo) -> Iterator[Observation]:
             more = f" and {len(names) - 2} more" if len(names) > 2 else ""
             message = f"revisions in {history.name} use tables that none of them makes: {', '.join(names[:2])}{more}"
             yield unclear(f"{message}; `{drift.migrated.unclear}` may", first) if drift.migrated.unclear else broken(message, first, tables=names)
+        elif crossed := drift.migrated.crossed:
+            name, place = next(iter(crossed.items()))
+            yield unclear(f"in {history.name} the order of its branches decides whether the table {name} is there where it is used", place)
         else:
             yield holds(
                 f"{len(history.revisions)} revisions in {history.name} build {len(drift.migrated.tables)} tables from nothing", history.location.place

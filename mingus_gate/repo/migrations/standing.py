@@ -35,6 +35,8 @@ class Standing:
         """(table, column) → the names the column had before; constraints that the database named keep them."""
         self._made_as: dict[str, str] = {}
         """A renamed table's name → the one it had before."""
+        self._now: dict[str, str] = {}
+        """The name that a table lost → the one it got, or "" where it was dropped: the other branch of a history may still use it."""
         self.enums: dict[str, tuple[str, ...]] = {}
         """The values of the enum types that revisions make by themselves."""
 
@@ -47,8 +49,10 @@ class Standing:
 
     def table(self, key: str, place: Place, keys: bool = False) -> Table | None:
         """The table that an operation changes, or only its keys; None where no revision made it: it was there before, then."""
-        found = self.schema.tables.get(key)
-        if found is None:
+        found = self.schema.tables.get(self._heir(key))
+        if key not in self.schema.tables and key in self._now:
+            self.schema.crossed.setdefault(key, place)
+        elif found is None:
             if key not in self.temporary:
                 self.schema.assumed.setdefault(key, place)
         elif self.doubt and keys:
@@ -57,6 +61,11 @@ class Standing:
             found.unclear = found.unclear or self.doubt
         return found
 
+    def _heir(self, key: str) -> str:
+        while key not in self.schema.tables and key in self._now:
+            key = self._now[key]
+        return key
+
     def create_table(self, table: Table, keep: bool = False) -> None:
         """Makes a table; with `keep` only where there is none of its name yet."""
         standing = self.schema.tables.get(table.name)
@@ -64,6 +73,8 @@ class Standing:
         if standing and (keep or self.doubt):
             standing.unclear = standing.unclear or (self.doubt if not keep else "")
             return
+        if standing:
+            self.schema.crossed.setdefault(table.name, table.place or Place(""))
         table.unclear = table.unclear or self.doubt
         self.schema.tables[table.name] = table
 
@@ -74,6 +85,7 @@ class Standing:
             standing.unclear = standing.unclear or self.doubt
         elif standing:
             del self.schema.tables[key]
+            self._now[key] = ""
             # SQLite's way to change a table: it is renamed, made anew under its name, and dropped; keys mean the new one
             heir = self._made_as.get(key, "")
             for other in self.schema.tables.values():
@@ -90,9 +102,11 @@ class Standing:
         if self.doubt:
             self.create_table(Table(new, place, unclear=self.doubt), keep=True)
             return
-        del self.schema.tables[old]
+        del self.schema.tables[found.name]
         found.name = new
         self.schema.tables[new] = found
+        self._now.pop(new, None)
+        self._now[old] = new
         self._made_as[new] = old
         self._former |= {(new, column): names for (table, column), names in self._former.items() if table == old}
         for other in self.schema.tables.values():

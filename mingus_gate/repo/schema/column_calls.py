@@ -27,8 +27,8 @@ def column_call(repo: Repo, module: Module, node: ast.expr | None, steps: int = 
     if last in WRAPPERS:
         return column_call(repo, module, node.args[0], steps - 1) if node.args else None
     local = node.func.id if isinstance(node.func, ast.Name) else ""
-    if local in module.constants:
-        return _partial(module, node, words, module.constants[local][-1])
+    if assigned := _assigned(repo, module, local):
+        return _partial(*assigned, words, (module, node))
     if last in COLUMNS and (local not in module.named or local in module.imports):
         return module, node, words
     found = find(repo, module, module.name(node.func)) if local or "." in module.name(node.func) else None
@@ -37,12 +37,23 @@ def column_call(repo: Repo, module: Module, node: ast.expr | None, steps: int = 
     return _made_by(repo, *found, node, words, module, steps)
 
 
-def _partial(module: Module, call: ast.Call, words: Words, value: ast.expr) -> Called | None:
+def _assigned(repo: Repo, module: Module, local: str, steps: int = 4) -> tuple[Module, ast.expr] | None:
+    """What a name stands for that is assigned here, or in the module of the tree that it is imported from."""
+    if local in module.constants:
+        return module, module.constants[local][-1]
+    dotted = module.imports.get(local, "")
+    if not local or steps <= 0 or not dotted or dotted.startswith(("sqlalchemy.", "flask_sqlalchemy.")):
+        return None
+    found = repo.module_of(dotted)
+    return _assigned(repo, *found, steps - 1) if found and found[1] else None
+
+
+def _partial(module: Module, value: ast.expr, words: Words, called: tuple[Module, ast.Call]) -> Called | None:
     """`Column = functools.partial(sa.Column, nullable=False)`, and `Column = db.Column`."""
     if isinstance(value, ast.Call) and is_call(module, value, "partial") and value.args:
         words = {**{word.arg: word.value for word in value.keywords}, **words}
         value = value.args[0]
-    return (module, call, words) if not isinstance(value, ast.Call) and last_name(module, value) in COLUMNS else None
+    return (*called, words) if not isinstance(value, ast.Call) and last_name(module, value) in COLUMNS else None
 
 
 def _made_by(repo: Repo, owner: Module, made: Function | ast.ClassDef, call: ast.Call, words: Words, module: Module, steps: int) -> Called | None:

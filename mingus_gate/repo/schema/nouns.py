@@ -89,3 +89,5 @@ class Schema:
     unclear_place: Place | None = None
     assumed: dict[str, Place] = field(default_factory=dict)
     """Tables that revisions alter and none creates, with the first place: they were there before the history began."""
+    crossed: dict[str, Place] = field(default_factory=dict)
+    """Tables that a revision makes though they are there, or changes though they are gone: the order of branches decides."""

@@ -95,6 +95,17 @@ def test_a_dropped_table_and_one_that_takes_its_name(tmp_path: Path) -> None:
     assert schema.tables["posts"].foreign_keys[0].refers == "users"
 
 
+def test_a_table_that_another_branch_knows_by_its_old_name(tmp_path: Path) -> None:
+    schema = replay(tmp_path, USERS, "op.rename_table('users', 'people')", "op.alter_column('users', 'name', nullable=True)")
+    assert schema.tables["people"].columns["name"].nullable
+    assert (set(schema.assumed), set(schema.crossed)) == (set(), {"users"})
+
+
+def test_a_table_that_another_branch_dropped_or_made(tmp_path: Path) -> None:
+    schema = replay(tmp_path, USERS, "op.drop_table('users')\nop.add_column('users', sa.Column('a', sa.Text()))", f"{USERS}\n{USERS}")
+    assert (set(schema.assumed), set(schema.crossed), set(schema.tables)) == (set(), {"users"}, {"users"})
+
+
 def test_indexes_and_constraints_come_and_go_by_name(tmp_path: Path) -> None:
     made = """
         op.create_index(op.f("ix_users_name"), "users", ["name"], unique=True)

@@ -65,6 +65,15 @@ def test_a_column_as_written(written: str, expected: str) -> None:
     assert " ".join(words) == expected
 
 
+def test_a_partial_that_another_file_keeps() -> None:
+    files = {
+        "shop/base.py": "import functools\nimport sqlalchemy as sa\nColumn = functools.partial(sa.Column, nullable=False)\n",
+        "shop/models.py": "import sqlalchemy as sa\nfrom shop.base import Column\nx = [Column('a', sa.Text), Column('b', sa.Text, nullable=True)]\n",
+    }
+    table = _read(files, "shop/models.py")
+    assert [column.nullable for column in table.columns.values()] == [False, True]
+
+
 INDEXES: list[tuple[str, str]] = [
     ("Column('a', String, index=True)", "ix_t_a (a)"),
     ("Column('a', String, index=True, unique=True)", "ix_t_a (a) unique"),
@@ -109,9 +118,13 @@ def test_a_constraint_that_cannot_be_read_leaves_the_columns_known(written: str)
 
 
 def _table(arguments: str) -> Table:
+    return _read({"models.py": f"{HEAD}\nx = [{arguments}]\n"}, "models.py")
+
+
+def _read(files: dict[str, str], path: str) -> Table:
     with tempfile.TemporaryDirectory() as folder:
-        repo = Repo(write(Path(folder), {"models.py": f"{HEAD}\nx = [{arguments}]\n"}))
-        module = repo.module(next(repo.files("models.py")))
+        repo = Repo(write(Path(folder), files))
+        module = repo.module(next(file for file in repo.files(".py") if file.path == path))
         assert module
         statement = module.tree.body[-1]
         assert isinstance(statement, ast.Assign)
