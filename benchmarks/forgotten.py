@@ -21,6 +21,8 @@ from mingus_gate.model import Kind, Observation
 from mingus_gate.repo import Repo
 from mingus_gate.repo.models.loaded import loaded
 from mingus_gate.repo.models.metadatas import metadatas
+from mingus_gate.repo.schema.drift import drifts
+from mingus_gate.repo.schema.nouns import Table
 from mingus_gate.repo.tree import File
 from mingus_gate.run import assess
 
@@ -54,7 +56,8 @@ def tried(repo: Repo, each: int) -> Iterator[str]:
             fresh = [o for o in after if key(o) not in before]
             mine = [o for o in fresh if o.place and o.place.path == file.path]
             hit = [o for o in mine if o.holds is False and "probe" in o.message]
-            yield f"{kind} {'found' if hit else 'not told' if any(o.holds is None for o in fresh) else 'missed'}"
+            open_ = any(o.holds is None for o in fresh) or not told(changed)
+            yield f"{kind} {'found' if hit else 'not told' if open_ else 'missed'}"
             yield from ("other" for o in fresh if o.holds is False and "probe" not in o.message)
 
 
@@ -84,6 +87,20 @@ def mutated(repo: Repo, file: File, number: int, pattern: re.Pattern[str]) -> Re
     changed = Repo(repo.root, tree=repo.tree.with_files([f for f in repo.tree if f is not file] + [other]))
     repo.share(changed)
     return changed
+
+
+def told(repo: Repo) -> bool:
+    """Whether the changed table is one of those that are compared at all."""
+    for drift in repo.fact(drifts):
+        doubted = {doubt.table for doubt in drift.found.doubts if doubt.kind in ("table", "column")}
+        names = {t.name.removeprefix("public.") for m in repo.fact(metadatas) for t in m.schema.tables.values() if probed(t) and not t.unclear}
+        if not drift.unclear and names - doubted:
+            return True
+    return False
+
+
+def probed(table: Table) -> bool:
+    return table.name.endswith("_probe") or any(name.startswith("probe_") for name in table.columns)
 
 
 def answers(repo: Repo) -> list[Observation]:
