@@ -1,6 +1,6 @@
-"""The fourteen checks, in report order. A check is one file, or one folder of files; rules are constants at the top.
+"""The fourteen checks, in report order. A check is a folder, or one file where it is small; rules are constants at the top.
 
-Each file is imported when it is first asked for: a commit hook needs one or two of them and starts twice as fast.
+Each check is imported when it is first asked for: a commit hook needs one or two of them and starts twice as fast.
 """
 
 from __future__ import annotations

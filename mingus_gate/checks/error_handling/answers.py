@@ -1,4 +1,4 @@
-"""What the client is answered when something fails."""
+"""Whether the client gets a clean answer when something fails."""
 
 from __future__ import annotations
 

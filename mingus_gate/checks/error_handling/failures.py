@@ -1,4 +1,4 @@
-"""What the code does with a failure: waits no longer than it must, logs it, rolls back."""
+"""Whether the code deals with failures: waits for no answer for ever, logs what it catches, rolls back."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mingus_gate.checks.performance import requests, server
+from mingus_gate.checks.performance import costs, server
 from mingus_gate.model import Check
 
 CHECK = Check(
@@ -10,5 +10,5 @@ CHECK = Check(
     "Performance",
     "Does it answer within its budget, on a production server?",
     weight=2,
-    static={**server.RULES, **requests.RULES},
+    static={**server.RULES, **costs.RULES},
 )

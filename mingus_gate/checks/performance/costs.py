@@ -1,4 +1,4 @@
-"""Whether a request costs what it must: no echo, no profiler, a page of rows, and a number measured."""
+"""Whether a request costs no more than it must: no echo, no profiler, a page of rows, and a number measured."""
 
 from __future__ import annotations
 
