@@ -8,7 +8,7 @@ demo: .venv/installed  ## judge the example application, healthy and with faults
 	$(BIN)/python examples/demo.py
 
 test: .venv/developed  ## all tests
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal  # some take long: nobody idles while another has a queue
 
 lint: .venv/developed  ## style, types, workflows, manifests
 	$(BIN)/ruff check .
