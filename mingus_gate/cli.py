@@ -18,11 +18,12 @@ from typing import get_args
 
 from mingus_gate import HOME, __version__
 from mingus_gate.checks import CHECKS, RULES
-from mingus_gate.config import Config, ConfigError, in_tree, load, nearest, score
+from mingus_gate.config import Config, ConfigError, in_tree, load, score
 from mingus_gate.github.inputs import add_arguments
 from mingus_gate.model import FailOn, Past, Report, Rule
 from mingus_gate.redact import Redactor
 from mingus_gate.repo.git import folder_in
+from mingus_gate.waivers import nearest
 
 PASSES, BLOCKS, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes, fixed by DESIGN."""

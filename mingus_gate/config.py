@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Collection
@@ -12,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from mingus_gate.model import FailOn, Waiver
-from mingus_gate.waivers import written
+from mingus_gate.waivers import nearest, written
 
 TABLE = "tool.mingus-gate"
 
@@ -120,12 +119,6 @@ def _problem(item: Any, text: str, shown: str) -> str:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 40 else text[:39] + "…"
-
-
-def nearest(word: str, choices: Collection[str]) -> str:
-    """The end of a message about a word nobody knows: what was probably meant, or nothing."""
-    near = difflib.get_close_matches(word, sorted(choices), n=1, cutoff=0.5)
-    return f"; did you mean `{near[0]}`?" if near else ""
 
 
 def _line(text: str, word: str) -> int:

@@ -17,7 +17,7 @@ from mingus_gate.loosened import loosened
 from mingus_gate.model import Base, Check, CheckResult, Kind, Report, Result, Waiver
 from mingus_gate.redact import Redactor
 from mingus_gate.repo import Repo
-from mingus_gate.repo.base import NoBaseError, at_base, merged
+from mingus_gate.repo.base import NoBaseError, at_base
 from mingus_gate.repo.git import GitError, git
 from mingus_gate.run import assess, assess_live
 from mingus_gate.score import judge, judge_checks, recommend
@@ -92,10 +92,9 @@ def examine(
 def _find_base(repo: Repo, ref: str) -> Base:
     """Gives the repository its base, or says why there is none."""
     try:
-        (there, commit), joined = at_base(repo, ref), merged(repo, ref)
+        repo.base, repo.merged, commit = at_base(repo, ref)
     except NoBaseError as error:
         return Base(ref, reason=str(error))
-    repo.base, repo.merged = there, joined
     return Base(ref, commit)
 
 

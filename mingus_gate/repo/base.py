@@ -17,20 +17,14 @@ class NoBaseError(Exception):
     """There is no base to compare with. The text says why and what to do."""
 
 
-def at_base(repo: Repo, ref: str) -> tuple[Repo, str]:
-    """The repository where `ref` and the checked out commit parted, and that commit's id. Raises NoBaseError."""
-    commit = _merge_base(repo.root, ref)
-    return _with(repo, commit, _changed(repo.root, commit)), commit
+def at_base(repo: Repo, ref: str) -> tuple[Repo, Repo, str]:
+    """The repository where `ref` and the checked out commit parted, as it will be once merged into `ref`, and where they parted: a commit's id.
 
-
-def merged(repo: Repo, ref: str) -> Repo:
-    """The repository as it will be once it is merged into `ref`: what only `ref` changed is taken from there.
-
-    A file that both changed stays as it is here. Raises NoBaseError.
+    Of what will be merged, a file that both changed stays as it is here. Raises NoBaseError.
     """
     commit = _merge_base(repo.root, ref)
-    theirs = _changed(repo.root, commit, ref) - _changed(repo.root, commit)
-    return _with(repo, ref, theirs) if theirs else repo
+    mine, theirs = _changed(repo.root, commit), _changed(repo.root, commit, ref)
+    return _with(repo, commit, mine), _with(repo, ref, theirs - mine) if theirs - mine else repo, commit
 
 
 def _changed(root: Path, *commits: str) -> set[bytes]:

@@ -89,20 +89,22 @@ def _view(report: Report) -> dict[str, Any]:
         blocking = [failed[r.rule.code] for r in report.recommendations[:5]]
     return {
         "report": report,
-        "headline": Markdown(f"{' '.join(VERDICTS[report.score.verdict])} · {_grade(report)}{_delta(report)} · {report.score.coverage:.0%} verified"),
+        "headline": Markdown(
+            f"{' '.join(VERDICTS[report.score.verdict])} · {_grade(report)}{delta_of(report)} · {report.score.coverage:.0%} verified"
+        ),
         "why": _why(report, helps=by_score),
-        "counts": _counts(report, list(failed.values()), len(unknown)),
-        "way_up": _way_up(report),
+        "counts": counts_of(report, list(failed.values()), len(unknown)),
+        "way_up": way_up(report),
         "blocking": sorted(blocking, key=lambda r: (r.change != "new", -r.rule.severity, -r.rule.points)),
-        "changes": _changes(report),
+        "changes": changes_of(report),
         "loosened": _loosened(report),
         "tally": _tally(report),
-        "checks": [(check, STATUS[check.status], _verified(check), _telling(check)) for check in report.checks],
+        "checks": [(check, STATUS[check.status], verified_of(check), telling_of(check)) for check in report.checks],
         "advised": [(Markdown(f"+{r.gain:.1f}"), failed[r.rule.code]) for r in report.recommendations if failed[r.rule.code] not in blocking],
         "waivers": _waivers(report),
         "unknown": len(unknown),
-        "silent": _by_reason(silent, lambda r: r.rule.looks_for),
-        "stopped": _by_reason([r for r in unknown if r not in silent], lambda r: r.reason),
+        "silent": by_reason(silent, lambda r: r.rule.looks_for),
+        "stopped": by_reason([r for r in unknown if r not in silent], lambda r: r.reason),
         "contradicted": [item for item in report.checklist.items if item.verdict == "contradicted"],
         "sections": _sections(report),
         "docs": DOCS,
@@ -115,7 +117,7 @@ def _writers(links: Links) -> dict[str, Any]:
     """What the template calls to show a result's place, its message and its rule."""
 
     def where(result: Result) -> Markdown:
-        _, place, address, more = _seen(result)
+        _, place, address, more = seen_of(result)
         return Markdown(links.place(place, address) + (f" and {more} more" if more else ""))
 
     def rules(results: Sequence[Result]) -> Markdown:
@@ -125,7 +127,7 @@ def _writers(links: Links) -> dict[str, Any]:
     return {
         "where": where,
         "mark": lambda result: Markdown(MARKS[result.rule.severity] + (" **new:**" if result.change == "new" else "")),
-        "what": lambda result: _seen(result)[0],
+        "what": lambda result: seen_of(result)[0],
         "rule": links.rule,
         "rules": rules,
         "told": told,
@@ -162,7 +164,7 @@ def _grade(report: Report) -> str:
     return f"{score.value:g} {score.grade}" + (" (provisional)" if score.provisional else "")
 
 
-def _delta(report: Report) -> str:
+def delta_of(report: Report) -> str:
     return f" ({_signed(report.delta)})" if report.delta else ""
 
 
@@ -185,7 +187,7 @@ def _ticked(report: Report) -> Markdown:
     return Markdown(f" ({_signed(gained)})" if gained else "")
 
 
-def _changes(report: Report) -> str:
+def changes_of(report: Report) -> str:
     """What the branch did, and what is waived whoever did it: `1 new · 2 fixed · 5 unchanged · 1 waived, the next end 2026-12-31`."""
     if not (report.base and report.base.score):
         return ""
@@ -210,7 +212,7 @@ def _waivers(report: Report) -> str:
     return " · ".join(waived + [f"{found.count(state)} {state}" for state in dict.fromkeys(found)])
 
 
-def _counts(report: Report, failed: list[Result], unknown: int) -> str:
+def counts_of(report: Report, failed: list[Result], unknown: int) -> str:
     words = {Severity.CRITICAL: "critical", Severity.WARNING: "warning", Severity.INFO: "suggestion"}
     counts = {word: sum(r.rule.severity is severity for r in failed) for severity, word in words.items()}
     shown = [f"{count} {word}{'s' if count > 1 and word != 'critical' else ''}" for word, count in counts.items() if count]
@@ -223,7 +225,7 @@ def _counts(report: Report, failed: list[Result], unknown: int) -> str:
     return " · ".join(shown)
 
 
-def _way_up(report: Report) -> str:
+def way_up(report: Report) -> str:
     """The fixes that lead to the next grade: what is critical first, then what gains most."""
     names = [name for _, name in reversed(GRADES)]
     score, gained = report.score.value, 0.0
@@ -253,11 +255,11 @@ def _tally(report: Report) -> Markdown:
     )
 
 
-def _by_reason(results: Sequence[Result], reason: Callable[[Result], str]) -> list[tuple[str, Place | None, list[Result]]]:
+def by_reason(results: Sequence[Result], reason: Callable[[Result], str]) -> list[tuple[str, Place | None, list[Result]]]:
     """Results that share a reason, those with most points first."""
     groups: dict[tuple[str, Place | None], list[Result]] = {}
     for result in results:
-        groups.setdefault((reason(result), _seen(result)[1]), []).append(result)
+        groups.setdefault((reason(result), seen_of(result)[1]), []).append(result)
     return [(text, place, group) for (text, place), group in groups.items()]
 
 
@@ -269,17 +271,17 @@ def _sections(report: Report) -> list[tuple[str, Markdown]]:
     return [(title, Markdown(text)) for title, text in (("Open", still_open), ("Finished", finished)) if text]
 
 
-def _verified(check: CheckResult) -> str:
+def verified_of(check: CheckResult) -> str:
     applicable = [r for r in check.results if r.kind is not Kind.NOT_APPLICABLE]
     return f"{sum(r.assessed for r in applicable)} of {len(applicable)}" if applicable else ""
 
 
-def _telling(check: CheckResult) -> Result | None:
+def telling_of(check: CheckResult) -> Result | None:
     """The result that tells most of a check: the worst failure, an open one first, else the evidence, else why it is not known."""
     return min(check.results, key=lambda r: (MOST_TELLING.index(r.kind), r.waiver is not None, -r.rule.severity), default=None)
 
 
-def _seen(result: Result) -> tuple[str, Place | None, str, int]:
+def seen_of(result: Result) -> tuple[str, Place | None, str, int]:
     """What was seen that made the result what it is: message, place, live address, and in how many more places."""
     seen = result.telling
     if not seen:

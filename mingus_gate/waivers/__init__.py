@@ -13,7 +13,7 @@ from mingus_gate.repo.tree import role_of
 from mingus_gate.waivers.comments import accepted
 from mingus_gate.waivers.table import nearest, written
 
-__all__ = ["accepted", "waive", "written"]
+__all__ = ["accepted", "nearest", "waive", "written"]
 
 LONGEST = timedelta(days=90)
 EARLY = timedelta(days=14)

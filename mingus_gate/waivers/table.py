@@ -64,6 +64,7 @@ def one_line(value: object) -> str:
 
 
 def nearest(word: str, choices: Collection[str]) -> str:
+    """The end of a message about a word nobody knows: what was probably meant, or nothing."""
     import difflib  # here: a commit hook has no time to load what it hardly needs
 
     near = difflib.get_close_matches(word, sorted(choices), n=1, cutoff=0.5)

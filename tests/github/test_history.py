@@ -45,7 +45,7 @@ def test_it_fetches_until_they_meet(origin: Path, tmp_path: Path) -> None:
     clone, main = shallow(origin, tmp_path), git(origin, "rev-parse", "main")
     before = (git(clone, "rev-parse", "HEAD"), git(clone, "branch", "-a"))
     deepen(clone, main, server="https://github.com", token="")
-    assert at_base(Repo(clone), main)[1] == git(origin, "merge-base", "main", "work")
+    assert at_base(Repo(clone), main)[2] == git(origin, "merge-base", "main", "work")
     assert (git(clone, "rev-parse", "HEAD"), git(clone, "branch", "-a")) == before
     assert git(clone, "status", "--porcelain") == ""
 

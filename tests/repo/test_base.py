@@ -71,7 +71,7 @@ def test_a_failure_whose_lines_moved_is_not_new(forked: Path) -> None:
 
 def test_the_base_holds_what_was_there_then(forked: Path) -> None:
     head = Repo(forked)
-    base, _ = at_base(head, "main")
+    base, _, _ = at_base(head, "main")
     assert {file.path for file in base.tree} == {"app.py", "gone.py", "name with ü.py"}
     app = base.file("app.py")
     assert app is not None
